@@ -1,0 +1,53 @@
+# make demo | test | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
+# seconds afterwards. pip's own environment variables (PIP_INDEX_URL, PIP_CERT, …) are honoured.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+comma := ,
+
+VENV := .venv
+# For example: make test PYTHON=/opt/python3.12/bin/python3
+PYTHON ?=
+# pytest processes; each test process computes on one thread (tests/conftest.py).
+JOBS ?= 2
+# The tests that are run a second time on JAX; the others choose their backends by themselves.
+JAX_TESTS := tests/layers tests/models
+
+.PHONY: help demo test lint bench
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits and show its accuracy
+	$(VENV)/bin/tformer train digits --model tformer_micro --recipe digits --out runs/digits
+	$(VENV)/bin/tformer evaluate digits --model runs/digits
+	@echo "The curves are in runs/digits/curves.png, everything else about the run beside it."
+
+test: $(VENV)/.installed-train-dev ## run all tests, then the layers and models again on JAX
+	$(VENV)/bin/python -m pytest -n $(JOBS)
+	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
+
+lint: $(VENV)/.installed-train-dev ## check style, format and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.installed-train-bench ## measure training speed on this machine
+	$(VENV)/bin/python benchmarks/training.py
+
+# .venv/.installed-A-B says that the package is installed with the extras A and B as setup.cfg now has them.
+$(VENV)/.installed-%: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(VENV)/bin/python -m ensurepip >/dev/null
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(subst -,$(comma),$*)]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "$$python -m venv $(VENV)"; exec "$$python" -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "expected Python 3.11 or newer with its venv module, found none: install it (on Debian:" \
+	  "apt-get install python3 python3-venv) or name one with make PYTHON=/path/to/python3" >&2; exit 1

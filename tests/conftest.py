@@ -1,0 +1,25 @@
+"""What holds for every test: one thread a process, a quiet TensorFlow, no deadlines on a busy machine."""
+
+import os
+
+# Set before any test imports TensorFlow or JAX, and inherited by the processes that tests start. Tests run
+# side by side (pytest -n), so that one thread each is fastest, and floating-point sums keep their order.
+_ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NPROC": "1",  # the size of JAX's CPU thread pool
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GRPC_VERBOSITY": "ERROR",
+    "MPLBACKEND": "Agg",
+}
+for _name, _value in _ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
+
+from hypothesis import settings  # noqa: E402  (the environment comes first)
+
+# A first call compiles for seconds; whether a property holds does not depend on that.
+settings.register_profile("tformer", deadline=None, print_blob=True)
+settings.load_profile("tformer")

@@ -1,0 +1,8 @@
+"""The one error that a user's mistake raises, on the device and on the training side alike."""
+
+
+class UserError(ValueError):
+    """Bad input from a user: the message is one sentence that says what was expected, received and what to do.
+
+    Commands print the message alone and exit with code 2; it never reaches the user as a traceback.
+    """

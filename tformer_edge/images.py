@@ -1,0 +1,165 @@
+"""The one image decoder: a file, its bytes or a Pillow image in, 8-bit RGB pixels out."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from tformer_edge.errors import UserError
+
+ImageSource = str | os.PathLike[str] | bytes | Image.Image
+
+# Pillow can open many more; some of them start other programs (EPS) or are rarely fuzzed, so they stay shut.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# File names that a folder of images is searched for; the decoder itself looks at the content only.
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+    + (".ppm", ".pgm", ".pbm", ".pnm")
+)
+# Pillow's own hard limit, said again here because a program may have raised or removed Pillow's: 716 MB.
+MAX_PIXELS = 178_956_970
+
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+class ImageError(UserError):
+    """An image that cannot be used: `name` is the file (or what stands for it), `reason` says why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = " ".join(reason.split()).rstrip(".")
+        super().__init__(
+            f"Expected a readable image, received {name}: {self.reason}; replace it or leave it out."
+        )
+
+
+def open_image(source: ImageSource) -> NDArray[np.uint8]:
+    """Decodes `source` (a path, the bytes of a file, a Pillow image) to uint8 RGB (height, width, 3).
+
+    - The EXIF orientation is applied; damaged EXIF data is ignored.
+    - Greyscale is repeated in three channels; palettes are looked up; CMYK is converted without its colour
+      profile.
+    - Transparent pixels are laid over white, since the colour stored under them is arbitrary.
+    - 16-bit samples keep their high byte. Floating-point and 32-bit samples have no agreed range and are
+      refused.
+    - An animation gives its first frame.
+
+    Raises ImageError (a UserError) that names the file when it is missing, empty, truncated, of another
+    format, or of more than MAX_PIXELS pixels.
+    """
+    name = _name(source)
+    try:
+        with _open(source, name) as image:
+            _refuse_bomb(image, name)
+            image.load()
+            # Read after load(): PNG may keep its EXIF data behind the pixels, and Pillow itself turns TIFF.
+            orientation = _orientation(image)
+            rgb = _to_rgb(image, name)
+            if orientation in _TRANSPOSE:
+                rgb = rgb.transpose(_TRANSPOSE[orientation])
+            return np.array(rgb)
+    except UserError:
+        raise
+    except (
+        Exception
+    ) as error:  # Damaged data makes Pillow's decoders raise nearly any type; each means "unreadable".
+        raise ImageError(name, _reason(error)) from error
+
+
+def check_image(source: ImageSource) -> None:
+    """Reads the header only: raises ImageError where `open_image` would because of it; decodes no pixels.
+
+    A file that is cut off after its header passes.
+    """
+    name = _name(source)
+    try:
+        with _open(source, name) as image:
+            _refuse_bomb(image, name)
+            if image.mode == "F":
+                raise _unsupported_samples(name)
+    except UserError:
+        raise
+    except Exception as error:
+        raise ImageError(name, _reason(error)) from error
+
+
+def _name(source: ImageSource) -> str:
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "") or f"a Pillow image of mode {source.mode}")
+    if isinstance(source, bytes):
+        return f"an image of {len(source)} bytes"
+    return os.fspath(source)
+
+
+def _open(source: ImageSource, name: str) -> Image.Image:
+    if isinstance(source, Image.Image):
+        return source.copy()  # The caller's image stays open, and as it was.
+    if isinstance(source, bytes):
+        if not source:
+            raise ImageError(name, "there are no bytes in it")
+        return Image.open(io.BytesIO(source), formats=FORMATS)
+    path = Path(source)
+    if path.is_dir():
+        raise ImageError(name, "it is a folder")
+    if path.stat().st_size == 0:
+        raise ImageError(name, "the file is empty")
+    return Image.open(path, formats=FORMATS)
+
+
+def _refuse_bomb(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(name, f"its {width} x {height} pixels exceed the limit of {MAX_PIXELS:,}")
+    if width * height == 0:
+        raise ImageError(name, "it has no pixels")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    # Damaged EXIF data can raise nearly anything, and does not make the picture unusable.
+    except Exception:
+        return 1
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "F":
+        raise _unsupported_samples(name)
+    if image.mode in _SIXTEEN_BIT_MODES:
+        samples = np.asarray(image)
+        if samples.min() < 0 or samples.max() > 0xFFFF:
+            raise _unsupported_samples(name)
+        return Image.fromarray((samples >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        over = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
+    return image.convert("RGB")
+
+
+def _unsupported_samples(name: str) -> ImageError:
+    return ImageError(name, "its samples are 32-bit or floating-point, whose black and white are not defined")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is none of {', '.join(FORMATS)}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {MAX_PIXELS:,} pixels"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

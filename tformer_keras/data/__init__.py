@@ -1,0 +1,6 @@
+"""Images and their classes: datasets, and the loader that makes batches of them."""
+
+from tformer_keras.data.dataset import Dataset, ImageSplit, load_dataset
+from tformer_keras.data.loader import Loader
+
+__all__ = ["Dataset", "ImageSplit", "Loader", "load_dataset"]

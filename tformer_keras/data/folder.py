@@ -1,0 +1,207 @@
+"""A folder of images, one subfolder a class, as a dataset."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import UserError
+from tformer_edge.images import SUFFIXES, ImageError, check_image, open_image
+from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.progress import progress
+from tformer_keras.data.stratified import stratified_split
+
+TEST_FOLDERS = ("test", "val")
+
+Classes = dict[str, list[Path]]
+
+
+def load_folder(
+    root: Path, *, seed: int = 0, test_fraction: float = 0.2, skip_unreadable: bool = False
+) -> Dataset:
+    """Finds the images of `root` and checks that they can be used.
+
+    Layouts, the first that fits:
+    - `train/CLASS/…` with `test/CLASS/…` (or, where there is no test/, `val/CLASS/…`);
+    - `train/CLASS/…` alone, or `CLASS/…` directly: a stratified share of `test_fraction` becomes the test
+      split, chosen by `seed`.
+
+    A class's images are those files below its folder, at any depth, whose name ends in one of
+    `images.SUFFIXES`. Hidden files and folders, and `__MACOSX`, are ignored. Labels follow the sorted class
+    names.
+
+    Every file's header is read here, in parallel; a file that is damaged behind its header is found when the
+    loader decodes it. With `skip_unreadable` every file is decoded here, and those that fail are left out and
+    listed in the dataset's `skipped`.
+
+    Raises UserError, one sentence that names the file or folder: no such folder, no class folders, a single
+    class, a class without images (after skipping, too), test classes that differ from the training classes,
+    unreadable files, or a class too small to be split.
+    """
+    root = Path(root)
+    train_root, test_root = _find_roots(root)
+    classes = _find_classes(train_root)
+    if len(classes) < 2:
+        raise UserError(
+            f"Expected at least two class folders in {train_root}, received only {next(iter(classes))!r}: "
+            "add a folder of images for another class."
+        )
+    test_classes = _find_classes(test_root) if test_root else {}
+    if test_root and set(test_classes) != set(classes):
+        raise UserError(
+            f"Expected the classes of {test_root} to be those of {train_root}, received "
+            + _differences(set(classes), set(test_classes))
+            + ": make the folders match."
+        )
+    splits = [classes, test_classes]
+    for split_root, found in zip((train_root, test_root), splits, strict=True):
+        _refuse_empty_class(split_root, found, "has none of the files " + " ".join(sorted(SUFFIXES)))
+    skipped = _check_files(
+        [path for found in splits for paths in found.values() for path in paths], skip_unreadable
+    )
+    for split_root, found in zip((train_root, test_root), splits, strict=True):
+        for name, paths in found.items():
+            found[name] = [path for path in paths if path not in skipped]
+        _refuse_empty_class(split_root, found, "has only unreadable ones")
+    if test_root:
+        train = _image_split(root, *_files_and_labels(classes))
+        test = _image_split(root, *_files_and_labels(test_classes))
+    else:
+        train, test = _divide(root, train_root, classes, test_fraction, seed)
+    return Dataset(
+        name=root.resolve().name,
+        class_names=tuple(classes),
+        train=train,
+        test=test,
+        skipped=tuple(f"{_relative(root, path)}: {reason}" for path, reason in skipped.items()),
+    )
+
+
+def _find_roots(root: Path) -> tuple[Path, Path | None]:
+    if not root.exists():
+        raise UserError(f"Expected 'digits' or a folder of images, received {root}, which does not exist.")
+    if not root.is_dir():
+        raise UserError(
+            f"Expected a folder of images, received the file {root}: unpack it if it is an archive."
+        )
+    test_root = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
+    if (root / "train").is_dir():
+        return root / "train", test_root
+    if test_root:
+        raise UserError(f"Expected a folder {root / 'train'} beside {test_root}, received none: add it.")
+    return root, None
+
+
+def _find_classes(root: Path) -> Classes:
+    """The class folders of `root` in sorted order, each with its image files in sorted order."""
+    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not _ignored(entry.name))
+    if not folders:
+        loose = sum(entry.suffix.lower() in SUFFIXES for entry in root.iterdir() if not _ignored(entry.name))
+        received = f"{loose} images directly in it" if loose else "none"
+        raise UserError(
+            f"Expected class folders in {root}, received {received}: give the images of each class a folder."
+        )
+    return {folder.name: sorted(_find_images(folder)) for folder in folders}
+
+
+def _find_images(folder: Path) -> Iterable[Path]:
+    for place, folders, files in os.walk(folder, onerror=_refuse_folder):
+        folders[:] = [name for name in folders if not _ignored(name)]
+        for name in files:
+            if not _ignored(name) and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield Path(place, name)
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise UserError(f"Expected a readable folder, received {error.filename}: {error.strerror}.")
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _differences(expected: set[str], received: set[str]) -> str:
+    parts = []
+    for verb, names in (("no", expected - received), ("the unknown", received - expected)):
+        if names:
+            listed = sorted(names)
+            more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+            parts.append(f"{verb} " + ", ".join(repr(name) for name in listed[:3]) + more)
+    return " and ".join(parts)
+
+
+def _refuse_empty_class(root: Path | None, classes: Classes, what: str) -> None:
+    for name, paths in classes.items():
+        if root and not paths:
+            raise UserError(f"Expected images in every class folder, received {root / name}, which {what}.")
+
+
+def _check_files(paths: Sequence[Path], skip_unreadable: bool) -> dict[Path, str]:
+    """The unreadable ones among `paths` with the reason; raises UserError unless they are to be skipped."""
+    check: Callable[[Path], object] = open_image if skip_unreadable else check_image
+
+    def failures(part: Sequence[Path]) -> dict[Path, str]:
+        found = {}
+        for path in part:
+            try:
+                check(path)
+            except ImageError as error:
+                found[path] = error.reason
+        return found
+
+    unreadable: dict[Path, str] = {}
+    parts = [paths[start : start + 128] for start in range(0, len(paths), 128)]
+    # More threads than cores, because on network disks most of the time is waiting.
+    with (
+        ThreadPoolExecutor(min(16, 4 + (os.cpu_count() or 1))) as pool,
+        progress("Checking images", len(paths)) as done,
+    ):
+        for part, found in zip(parts, pool.map(failures, parts), strict=True):
+            unreadable |= found
+            done(len(part))
+    if unreadable and not skip_unreadable:
+        path, reason = next(iter(unreadable.items()))
+        others = f" (and {len(unreadable) - 1} more like it)" if len(unreadable) > 1 else ""
+        raise UserError(
+            f"Expected readable images, received {path}{others}: {reason}; "
+            "replace or remove it, or pass --skip-unreadable to go on without."
+        )
+    return unreadable
+
+
+def _files_and_labels(classes: Classes) -> tuple[list[Path], NDArray[np.int32]]:
+    paths = [path for found in classes.values() for path in found]
+    labels = [label for label, found in enumerate(classes.values()) for _ in found]
+    return paths, np.array(labels, np.int32)
+
+
+def _divide(
+    root: Path, train_root: Path, classes: Classes, test_fraction: float, seed: int
+) -> tuple[ImageSplit, ImageSplit]:
+    for name, found in classes.items():
+        if len(found) < 2:
+            raise UserError(
+                f"Expected at least 2 images in each class folder to set some apart for testing, received 1 in "
+                f"{train_root / name}: add images, or a test folder."
+            )
+    paths, labels = _files_and_labels(classes)
+    train, test = stratified_split(labels, test_fraction, seed)
+    return (
+        _image_split(root, [paths[index] for index in train], labels[train]),
+        _image_split(root, [paths[index] for index in test], labels[test]),
+    )
+
+
+def _image_split(root: Path, paths: Sequence[Path], labels: NDArray[np.int32]) -> ImageSplit:
+    return ImageSplit(
+        names=tuple(_relative(root, path) for path in paths),
+        labels=labels,
+        read=lambda index: open_image(paths[index]),
+    )
+
+
+def _relative(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()

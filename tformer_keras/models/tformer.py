@@ -1,0 +1,266 @@
+"""TFormer (Lu et al., IEEE TPDS), the whole architecture: configuration, table of variants, blocks and model."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+from keras import layers
+
+from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling, LayerScale, StochasticDepth
+from tformer_keras.layers.activations import ACTIVATIONS
+from tformer_keras.models.weights import load_weights
+
+FFNS = ("pcs", "standard", "ghost")
+NORMS = ("batch", "group", "layer")
+TOKEN_MIXERS = ("hybrid", "pooling")
+
+
+@dataclasses.dataclass(frozen=True)
+class TFormerConfig:
+    """Everything that decides a TFormer's graph. Fields marked * are "not stated by the paper": our choice.
+
+    A patch embedding is a convolution with TensorFlow's "same" padding*. A stage is a patch embedding and `depths[i]`
+    blocks; a block is `x + scale·drop(pointwise(pool(norm(x))))`, then `x + scale·drop(ffn(norm(x)))`.
+    """
+
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    widths: tuple[int, ...] = (64, 128, 320, 512)  # channels of each stage, before `width`
+    width: float = 1.0  # multiplies `widths` and `stem_widths`
+    input_shape: tuple[int | None, int | None, int] = (224, 224, 3)
+    stem_kernel: int = 7  # of each convolution of the stem
+    stem_stride: int | tuple[int, ...] = 4  # one for each convolution of the stem
+    stem_widths: tuple[int, ...] = ()  # * convolution, norm, activation before the patch embedding of stage 1
+    patch_kernel: int = 3  # of the patch embeddings of stages 2, 3, …
+    patch_stride: int = 2
+    token_mixer: str = "hybrid"  # or "pooling", PoolFormer's: average pooling less the identity
+    operators: tuple[str, ...] = ("average", "max")
+    kernels: tuple[int, ...] = (3, 5, 7, 9, 11)
+    ffn: str = "pcs"  # "standard": two dense 1×1 convolutions; "ghost": two Ghost modules (arXiv:1911.11907)
+    expansion: int = 4  # r: hidden channels of the FFN over its width
+    groups: int = 2  # g of the PCS-FFN
+    ghost_ratio: int = 2  # s of the Ghost modules: 1 of s channels is dense, the others come from depthwise 3×3
+    norm: str = "batch"  # * "group" is PoolFormer's, one group
+    norm_momentum: float = 0.9  # * of BatchNorm's moving statistics
+    activation: str = "quick_gelu"  # *
+    layer_scale: float | None = 1e-5  # * initial value; None: no LayerScale
+    stochastic_depth: float = 0.1  # * rate of the last block; rises linearly from 0 with depth
+    pooling_implementation: str = "auto"  # see HybridPooling
+    classes: int = 1000
+    include_top: bool = True
+    pooling: str | None = None  # "avg" or "max" after the last stage when there is no top
+    features_only: bool = False  # output the stages' feature maps, finest first
+    classifier_activation: str | None = None  # None: logits
+
+    def __post_init__(self) -> None:
+        # JSON and command lines bring lists: the configuration compares and hashes by value.
+        for field in ("depths", "widths", "input_shape", "stem_widths", "operators", "kernels"):
+            value = getattr(self, field)
+            object.__setattr__(self, field, (value,) if isinstance(value, (str, int)) else tuple(value))
+        if isinstance(self.stem_stride, list):
+            object.__setattr__(self, "stem_stride", tuple(self.stem_stride))
+        for field, allowed in (
+            ("ffn", FFNS),
+            ("norm", NORMS),
+            ("token_mixer", TOKEN_MIXERS),
+            ("activation", tuple(ACTIVATIONS)),
+            ("pooling", (None, "avg", "max")),
+        ):
+            if getattr(self, field) not in allowed:
+                raise ValueError(f"`{field}` expected one of {allowed}, received {getattr(self, field)!r}.")
+        if len(self.depths) != len(self.widths) or not self.depths or min(self.depths) < 0 or min(self.widths) < 1:
+            raise ValueError(
+                f"`depths` and `widths` expected one whole number a stage each, received {self.depths} and {self.widths}."
+            )
+        if len(self.input_shape) != 3 or self.input_shape[2] is None:
+            raise ValueError(f"`input_shape` expected (height, width, channels), received {self.input_shape}.")
+        strides = self.stem_strides
+        if len(strides) != len(self.stem_widths) + 1:
+            raise ValueError(
+                f"`stem_stride` expected one stride or {len(self.stem_widths) + 1}, one for each convolution of the "
+                f"stem, received {self.stem_stride}."
+            )
+        if self.width <= 0 or self.classes < 1 or not 0 <= self.stochastic_depth < 1:
+            raise ValueError(
+                "`width` expected more than 0, `classes` at least 1 and `stochastic_depth` at least 0 and below 1, "
+                f"received {self.width}, {self.classes} and {self.stochastic_depth}."
+            )
+
+    @property
+    def stem_strides(self) -> tuple[int, ...]:
+        """One stride for each convolution of the stem; a single number strides the last one."""
+        if isinstance(self.stem_stride, tuple):
+            return self.stem_stride
+        return (1,) * len(self.stem_widths) + (self.stem_stride,)
+
+    def scaled(self, width: int) -> int:
+        """`width` times the width multiplier, to the nearest multiple of the FFN's groups, at least one of them."""
+        unit = max(self.groups, 2)
+        return max(unit, int(width * self.width / unit + 0.5) * unit)
+
+
+VARIANTS: dict[str, TFormerConfig] = {
+    "tformer_s": TFormerConfig(depths=(2, 2, 6, 2)),
+    "tformer_m": TFormerConfig(depths=(4, 4, 12, 4)),
+    "tformer_l": TFormerConfig(depths=(6, 6, 18, 6), layer_scale=1e-6, stochastic_depth=0.2),
+    "tformer_micro": TFormerConfig(depths=(1, 1, 2, 1), width=0.25, input_shape=(96, 96, 3), stochastic_depth=0.0),
+    # PoolFormer (arXiv:2111.11418) from the same blocks, to measure against.
+    "poolformer_s12": TFormerConfig(depths=(2, 2, 6, 2), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"),
+    "poolformer_s24": TFormerConfig(depths=(4, 4, 12, 4), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"),
+}
+
+
+def _conv(x: Any, filters: int, kernel: int, stride: int, name: str, use_bias: bool = True) -> Any:
+    initializer = keras.initializers.TruncatedNormal(stddev=0.02) if use_bias else "he_normal"
+    return layers.Conv2D(
+        filters, kernel, stride, padding="same", use_bias=use_bias, kernel_initializer=initializer, name=name
+    )(x)
+
+
+def _norm(x: Any, config: TFormerConfig, name: str, before_pooling: bool = False) -> Any:
+    if config.norm == "batch":
+        # A non-negative gamma commutes with max pooling, so that the norm folds away on the device (design §3.1).
+        constraint = keras.constraints.NonNeg() if before_pooling else None
+        momentum = config.norm_momentum
+        return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name)(x)
+    if config.norm == "group":
+        return layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
+    return layers.LayerNormalization(epsilon=1e-5, name=name)(x)
+
+
+def _activation(x: Any, config: TFormerConfig, name: str) -> Any:
+    return layers.Activation(ACTIVATIONS[config.activation], name=name)(x)
+
+
+def _ghost_module(x: Any, filters: int, config: TFormerConfig, name: str) -> Any:
+    dense = GroupedPointwise(filters // config.ghost_ratio, name=f"{name}_primary")(x)
+    cheap = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=config.ghost_ratio - 1, name=f"{name}_cheap")(dense)
+    return layers.Concatenate(name=f"{name}_concatenate")([dense, cheap])
+
+
+def token_mixer(x: Any, config: TFormerConfig, name: str) -> Any:
+    """Mixes positions: hybrid pooling and a 1×1 convolution, or PoolFormer's average pooling less the identity."""
+    if config.token_mixer == "pooling":
+        pooled = HybridPooling((3,), "average", config.pooling_implementation, name=f"{name}_pool")(x)
+        return layers.Subtract(name=f"{name}_subtract")([pooled, x])
+    width = x.shape[-1]
+    x = HybridPooling(config.kernels, config.operators, config.pooling_implementation, name=f"{name}_pool")(x)
+    return GroupedPointwise(width, name=f"{name}_pointwise")(x)
+
+
+def feed_forward(x: Any, config: TFormerConfig, name: str) -> Any:
+    """Mixes channels: the PCS-FFN, a standard FFN or Ghost modules."""
+    width, hidden = x.shape[-1], x.shape[-1] * config.expansion
+    if config.ffn == "ghost":
+        x = _activation(_ghost_module(x, hidden, config, f"{name}_expand"), config, f"{name}_activation")
+        return _ghost_module(x, width, config, f"{name}_project")
+    groups = config.groups if config.ffn == "pcs" else 1
+    x = GroupedPointwise(hidden, groups, name=f"{name}_expand")(x)
+    x = _activation(x, config, f"{name}_activation")
+    if groups > 1:
+        x = ChannelShuffle(groups, name=f"{name}_shuffle")(x)
+    return GroupedPointwise(width, groups, name=f"{name}_project")(x)
+
+
+def block(x: Any, config: TFormerConfig, drop_rate: float, name: str) -> Any:
+    """One TFormer block: a token mixer and an FFN, each a residual branch behind a norm."""
+    for branch, part in ((token_mixer, "mixer"), (feed_forward, "ffn")):
+        y = _norm(x, config, f"{name}_{part}_norm", before_pooling=part == "mixer")
+        y = branch(y, config, f"{name}_{part}")
+        if config.layer_scale is not None:
+            y = LayerScale(config.layer_scale, name=f"{name}_{part}_scale")(y)
+        if drop_rate > 0:
+            y = StochasticDepth(drop_rate, name=f"{name}_{part}_drop")(y)
+        x = layers.Add(name=f"{name}_{part}_add")([x, y])
+    return x
+
+
+def stem(x: Any, config: TFormerConfig) -> Any:
+    """The convolutions before stage 1: by default one patch embedding, else a few with norm and activation first."""
+    *hidden, last = config.stem_strides
+    for index, (filters, stride) in enumerate(zip(config.stem_widths, hidden, strict=True), 1):
+        x = _conv(x, config.scaled(filters), config.stem_kernel, stride, f"stem{index}_conv", use_bias=False)
+        x = _activation(_norm(x, config, f"stem{index}_norm"), config, f"stem{index}_activation")
+    return _conv(x, config.scaled(config.widths[0]), config.stem_kernel, last, "stage1_patch")
+
+
+def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
+    """Builds the model of a configuration: a flat functional Keras model.
+
+    Input: `(batch, *input_shape)`, normalised images, any float dtype. Output: logits or scores `(batch, classes)`;
+    without top, features `(batch, height, width, channels)` or pooled `(batch, channels)`; with `features_only`, a
+    list of the stages' feature maps, at strides 4, 8, 16 and 32 by default.
+    """
+    inputs = x = layers.Input(config.input_shape, name="image")
+    x = stem(x, config)
+    total, done, features = sum(config.depths), 0, []
+    for stage, (width, depth) in enumerate(zip(config.widths, config.depths, strict=True), 1):
+        if stage > 1:
+            x = _conv(x, config.scaled(width), config.patch_kernel, config.patch_stride, f"stage{stage}_patch")
+        for index in range(1, depth + 1):
+            drop_rate = config.stochastic_depth * done / max(total - 1, 1)
+            x = block(x, config, drop_rate, f"stage{stage}_block{index}")
+            done += 1
+        features.append(x)
+    if config.features_only:
+        return keras.Model(inputs, features, name=name)
+    x = _norm(x, config, "head_norm")
+    if config.include_top or config.pooling == "avg":
+        x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    elif config.pooling == "max":
+        x = layers.GlobalMaxPooling2D(name="head_pool")(x)
+    if config.include_top:
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        x = layers.Dense(config.classes, kernel_initializer=initializer, name="head_logits", dtype="float32")(x)
+        if config.classifier_activation not in (None, "linear"):
+            x = layers.Activation(config.classifier_activation, name="head_scores", dtype="float32")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def build(variant: str, weights: str | None = None, name: str | None = None, **overrides: Any) -> keras.Model:
+    """Builds a variant of the table with some of its configuration changed.
+
+    Args:
+        variant: a key of `VARIANTS`.
+        weights: None, the name of weights that ship with the package, or a path to a `.keras` or `.weights.h5` file.
+        name: the model's name; the variant's by default.
+        overrides: fields of `TFormerConfig`.
+
+    Raises:
+        ValueError: for an unknown variant, field or value, or weights that do not fit.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(f"`variant` expected one of {', '.join(VARIANTS)}, received {variant!r}.")
+    unknown = set(overrides) - {field.name for field in dataclasses.fields(TFormerConfig)}
+    if unknown:
+        raise ValueError(f"{variant} expected fields of TFormerConfig, received {', '.join(sorted(unknown))}.")
+
+    def from_overrides(changes: dict[str, Any]) -> keras.Model:
+        return TFormer(dataclasses.replace(VARIANTS[variant], **changes), name or variant)
+
+    return load_weights(from_overrides, variant, weights, overrides)
+
+
+def TFormerS(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
+    """TFormer-S: 8.4 M parameters, 1.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
+    return build("tformer_s", weights, name, **config)
+
+
+def TFormerM(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
+    """TFormer-M: 14 M parameters, 2.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
+    return build("tformer_m", weights, name, **config)
+
+
+def TFormerL(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
+    """TFormer-L: 20 M parameters, 3.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
+    return build("tformer_l", weights, name, **config)
+
+
+def TFormerMicro(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
+    """TFormer at a quarter of S's width, for microcontrollers; 96×96 input by default.
+
+    `TFormerMicro(weights="cifar10")` is the trained 32×32 model that ships with the package.
+    Arguments: those of `TFormerConfig`, by name.
+    """
+    return build("tformer_micro", weights, name, **config)

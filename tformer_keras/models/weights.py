@@ -1,0 +1,108 @@
+"""Weights: those that ship with the package, by name and checked by SHA-256, and those of a user's file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tformer_edge.errors import UserError
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShippedWeights:
+    """Trained weights inside the package: their file, its checksum and the configuration that they were made with."""
+
+    variant: str
+    file: str
+    sha256: str
+    configuration: dict[str, Any]
+
+
+SHIPPED: dict[str, ShippedWeights] = {}
+
+
+def load_weights(
+    build: Callable[[dict[str, Any]], keras.Model], variant: str, weights: str | None, overrides: dict[str, Any]
+) -> keras.Model:
+    """Builds a model and loads `weights` into it.
+
+    Args:
+        build: makes the model from the changes to the variant's configuration.
+        variant: the variant's name.
+        weights: None, a name of `SHIPPED`, or a path to a `.keras` or `.weights.h5` file.
+        overrides: the configuration that the caller asked for.
+
+    Raises:
+        UserError: for an unknown name, arguments that conflict with shipped weights, or a file that does not fit.
+    """
+    if weights is None:
+        return build(overrides)
+    if weights == "imagenet":
+        raise UserError(
+            'weights="imagenet" expected weights that nobody has published for TFormer: take weights=None and train '
+            "with `tformer train DATA --recipe imagenet`, or give the path of your own file."
+        )
+    if weights in SHIPPED:
+        return _load_shipped(build, variant, weights, overrides)
+    path = Path(weights)
+    if not path.is_file():
+        raise UserError(
+            f"`weights` expected None, a shipped name ({', '.join(SHIPPED) or 'none yet'}) or the path of a .keras or "
+            f".weights.h5 file, received {weights!r}, which is none of them."
+        )
+    model = build(overrides)
+    _load_file(model, path)
+    return model
+
+
+def _load_shipped(
+    build: Callable[[dict[str, Any]], keras.Model], variant: str, name: str, overrides: dict[str, Any]
+) -> keras.Model:
+    entry = SHIPPED[name]
+    if variant != entry.variant:
+        raise UserError(f"weights={name!r} expected the variant {entry.variant}, received {variant}.")
+    for field, value in overrides.items():
+        expected = entry.configuration.get(field, value)
+        if list(_flat(value)) != list(_flat(expected)):
+            raise UserError(
+                f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}` at all, "
+                f"received {value!r}; train weights of your own for another shape."
+            )
+    path = FOLDER / entry.file
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != entry.sha256:
+        raise UserError(
+            f"{path} expected SHA-256 {entry.sha256}, received {digest}: the file is damaged, reinstall tformer-keras."
+        )
+    model = build({**entry.configuration, **overrides})
+    model.load_weights(path)
+    return model
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _load_file(model: keras.Model, path: Path) -> None:
+    try:
+        if path.suffix == ".keras":
+            model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+        else:
+            model.load_weights(path)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"{path} expected weights of {model.name} with {model.count_params():,} parameters, but they do not fit "
+            f"({reason}); give the configuration that the file was trained with."
+        ) from error

@@ -1,0 +1,185 @@
+"""What happens during `fit`: evaluation with averaged weights, the history, checkpoints, and stopping when asked."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy as np
+
+from tformer_keras.tasks.classification import Evaluation
+from tformer_keras.training.averaged_weights import averaged
+from tformer_keras.training.checkpoint import save_checkpoint
+from tformer_keras.training.variables import assign_arrays, to_arrays
+
+
+@dataclass
+class Progressed:
+    """How far a run has come: `epoch` whole epochs, `step` batches of the next, one history row a whole epoch."""
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Evaluating(keras.callbacks.Callback):
+    """Evaluates on the test images, with the averaged weights, and adds `val_` figures to the epoch's logs.
+
+    Args:
+        evaluate: gives the evaluation of the weights as they are.
+        every: epochs between evaluations.
+        epochs: epochs of the whole run; the last is always evaluated.
+    """
+
+    def __init__(self, evaluate: Callable[[], Evaluation], every: int, epochs: int) -> None:
+        super().__init__()
+        self.run = evaluate
+        self.every = every
+        self.epochs = epochs
+        self.last: Evaluation | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Evaluates, when it is this epoch's turn."""
+        if (epoch + 1) % self.every and epoch + 1 != self.epochs:
+            return
+        with averaged(self.model.optimizer):
+            self.last = self.run()
+        assert logs is not None
+        logs["val_cross_entropy"] = self.last.cross_entropy
+        logs["val_top1"] = self.last.top1
+        logs["val_top5"] = self.last.top5
+
+
+class Stop(KeyboardInterrupt):
+    """The run was asked to stop, and its checkpoint is saved."""
+
+
+class StopRequests:
+    """Within the context SIGINT and SIGTERM ask the run to stop after the step; a second SIGINT stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> "StopRequests":
+        self.before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class Checkpointing(keras.callbacks.Callback):
+    """Keeps the history and saves the run: after each epoch, every few minutes within one, and when asked to stop.
+
+    Args:
+        folder: where checkpoints go, or None for a process that writes nothing.
+        progressed: how far the run has come; kept up to date here.
+        groups: gives the variables to save by group; "metrics" joins them in the middle of an epoch.
+        steps_per_epoch: batches of a whole epoch.
+        extra: more state to save.
+        minutes: time between checkpoints within an epoch.
+        stopping: whether the run is asked to stop, agreed among all processes; asked after every `ask_every` steps.
+        ask_every: steps between these questions, ≥ 1.
+        metrics: arrays of the "metrics" group, when the first epoch goes on from its middle.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        progressed: Progressed,
+        groups: Callable[[], Mapping[str, list[keras.Variable]]],
+        steps_per_epoch: int,
+        extra: Mapping[str, Any],
+        minutes: float,
+        stopping: Callable[[], bool],
+        ask_every: int,
+        metrics: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.progressed = progressed
+        self.groups = groups
+        self.steps_per_epoch = steps_per_epoch
+        self.extra = extra
+        self.minutes = minutes
+        self.stopping = stopping
+        self.ask_every = ask_every
+        self.metrics = metrics
+        self.offset = progressed.step
+        self.saved = time.monotonic()
+        self.clock = time.monotonic()
+        self.step_seconds = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Goes on with the metrics of an epoch that was begun before; `fit` has just reset them."""
+        if self.metrics:
+            assign_arrays({"metrics": self.model.metrics_variables}, self.metrics)
+            self.metrics = None
+        self.epoch_begun = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Counts the step; saves when it is time, or when asked to stop."""
+        self.progressed.step = self.offset + batch + 1
+        if self.progressed.step == self.steps_per_epoch:
+            self.step_seconds = time.monotonic() - self.epoch_begun
+            self.steps_timed = batch + 1
+            return  # the end of the epoch, which comes next, saves
+        if self.progressed.step % self.ask_every == 0 and self.stopping():
+            self._save()
+            raise Stop
+        if time.monotonic() - self.saved >= 60 * self.minutes:
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the epoch to the history and saves."""
+        rate = self.steps_timed / self.step_seconds if self.step_seconds else 0.0
+        optimizer = self.model.optimizer
+        row = {
+            "epoch": epoch + 1,
+            **{name: float(value) for name, value in (logs or {}).items()},
+            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+            "steps_per_second": rate,
+        }
+        self.progressed.history.append(row)
+        self.progressed.epoch, self.progressed.step, self.offset = epoch + 1, 0, 0
+        self._save()
+        if self.stopping():
+            raise Stop
+
+    def _save(self) -> None:
+        now = time.monotonic()
+        self.progressed.seconds += now - self.clock
+        self.clock = now
+        self.saved = now
+        if self.folder is None:
+            return
+        sync = getattr(self.model, "jax_state_sync", None)
+        if sync is not None:  # JAX keeps the state outside the variables while `fit` runs
+            sync()
+        groups = dict(self.groups())
+        if self.progressed.step:
+            groups["metrics"] = self.model.metrics_variables
+        state = {
+            "epoch": self.progressed.epoch,
+            "step": self.progressed.step,
+            "seconds": self.progressed.seconds,
+            "history": self.progressed.history,
+            **self.extra,
+        }
+        number = self.progressed.epoch * self.steps_per_epoch + self.progressed.step
+        save_checkpoint(self.folder, number, to_arrays(groups), state)

@@ -1,0 +1,107 @@
+"""Models by the names that users type, and weights from another model."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tformer_edge.errors import UserError
+from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
+from tformer_keras.models.weights import SHIPPED
+
+# Training sets these itself.
+_OWN = ("input_shape", "classes", "include_top", "classifier_activation", "features_only", "pooling")
+
+
+def model_config(
+    name: str, input_size: tuple[int, int] | None, classes: int, arguments: Mapping[str, Any]
+) -> TFormerConfig:
+    """The whole configuration of a model with logits for `classes` classes.
+
+    Args:
+        name: a key of `VARIANTS`.
+        input_size: (height, width) in pixels, or None for the variant's default.
+        classes: number of classes, ≥ 2.
+        arguments: further fields of `TFormerConfig`.
+
+    Raises:
+        UserError: the name or an argument is unknown, is the loop's own, or has a value that the model refuses.
+    """
+    if name not in VARIANTS:
+        raise UserError(f"--model: expected one of {', '.join(VARIANTS)}, received {name!r}; choose one of them")
+    known = [field.name for field in dataclasses.fields(TFormerConfig) if field.name not in _OWN]
+    for argument in arguments:
+        if argument not in known:
+            raise UserError(f"--model-set: expected one of {', '.join(known)}, received {argument!r}; correct the name")
+    shape = {} if input_size is None else {"input_shape": (*input_size, 3)}
+    try:
+        return dataclasses.replace(VARIANTS[name], classes=classes, **shape, **arguments)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"--model-set: {error}") from error
+
+
+def build_model(name: str, config: TFormerConfig) -> keras.Model:
+    """The model of a configuration.
+
+    Raises:
+        UserError: the layers refuse the configuration.
+    """
+    try:
+        return TFormer(config, name)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{name}: {first_line(error)}") from error
+
+
+def head_of(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that only this task has: the last layer with weights."""
+    return [next(layer for layer in reversed(model.layers) if layer.weights)]
+
+
+def load_weights(model: keras.Model, path: str) -> list[keras.layers.Layer]:
+    """Copies weights, layer by layer, from the `.keras` file at `path` or shipped weights; the head may differ.
+
+    Returns:
+        The layers that begin anew: the head, and any that the file has in another shape.
+
+    Raises:
+        UserError: the file is no Keras model, or more than its head differs.
+    """
+    source = build(SHIPPED[path].variant, weights=path) if path in SHIPPED else load_model(path)
+    given = {layer.name: layer for layer in source.layers}
+    new = []
+    for layer in model.layers:
+        other = given.get(layer.name)
+        shapes = [tuple(w.shape) for w in layer.weights]
+        if other is not None and [tuple(w.shape) for w in other.weights] == shapes:
+            layer.set_weights(other.get_weights())
+        elif layer.weights:
+            new.append(layer)
+    head = head_of(model)
+    strange = [layer.name for layer in new if layer not in head]
+    if strange:
+        raise UserError(
+            f"expected weights for the same model but for its head in {path}, received others for {len(strange)} "
+            f"layers, the first being {strange[0]}; give the model arguments that the file was made with"
+        )
+    return head
+
+
+def load_model(path: str) -> keras.Model:
+    """The Keras model at `path`.
+
+    Raises:
+        UserError: there is no such file, or it is no Keras model.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"expected a .keras file, received {path!r}, which is not there; correct the path")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise UserError(f"expected a Keras model in {path}, received {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, for a message of one sentence."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

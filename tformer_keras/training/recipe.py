@@ -1,0 +1,220 @@
+"""Training recipes as neutral data: no Keras object, so that `keras` and `tf_keras` are built from the same values."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing, Resize
+from tformer_keras.data.augmentation import Augmentation
+
+Triple = tuple[float, float, float]
+
+IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
+IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+CIFAR10_MEAN: Triple = (0.4914, 0.4822, 0.4465)
+CIFAR10_STD: Triple = (0.2470, 0.2435, 0.2616)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how a model is trained, apart from the data, the model and the seed.
+
+    Attributes:
+        name: the recipe's name in `RECIPES`.
+        epochs: passes over the training images, ≥ 1.
+        batch_size: images of one step over all processes and devices, ≥ 1.
+        learning_rate: peak learning rate at this batch size (it is not scaled when the batch size is changed), > 0.
+        final_learning_rate: the cosine's end as a fraction of `learning_rate`, 0..1.
+        warmup_epochs: epochs of linear warm-up from 0, ≥ 0; part of `epochs`.
+        weight_decay: AdamW's decoupled decay, not on norms, biases and LayerScale, ≥ 0.
+        beta_1, beta_2: AdamW's moment decays, 0..1.
+        clip_norm: limit of the gradients' global norm, or None.
+        ema_momentum: decay of the weights' moving average a step, 0..1, or None; the average is evaluated and saved.
+        label_smoothing: 0..1, share of the label mass that is spread over all classes.
+        accumulate: batches whose gradients are averaged before one update, ≥ 1.
+        mixed_precision: None (float32), "bfloat16" or "float16" (with Keras' dynamic loss scale).
+        frozen_epochs: epochs, of `epochs`, in which only the head is trained (transfer learning), ≥ 0.
+        frozen_learning_rate: constant learning rate of those epochs, > 0.
+        distillation_weight: share of the teacher's term in the loss, 0..1, when there is a teacher.
+        distillation_temperature: softmax temperature of soft distillation, > 0.
+        evaluate_every: epochs between evaluations on the test images, ≥ 1; the last epoch is always evaluated.
+        input_size: (height, width) in pixels, or None for the model's own default.
+        resize, crop_fraction, mean, std: evaluation preprocessing, see `tformer_edge.preprocessing.Preprocessing`.
+        augmentation: what is done to training images.
+        model_arguments: constructor arguments of the model that belong to this recipe; the user's own win.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    final_learning_rate: float = 0.01
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.05
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    clip_norm: float | None = None
+    ema_momentum: float | None = None
+    label_smoothing: float = 0.0
+    accumulate: int = 1
+    mixed_precision: str | None = None
+    frozen_epochs: int = 0
+    frozen_learning_rate: float = 1e-3
+    distillation_weight: float = 0.5
+    distillation_temperature: float = 3.0
+    evaluate_every: int = 1
+    input_size: tuple[int, int] | None = None
+    resize: Resize = "stretch"
+    crop_fraction: float = 1.0
+    mean: Triple = IMAGENET_MEAN
+    std: Triple = IMAGENET_STD
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    model_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rules: list[tuple[str, bool, str]] = [
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("learning_rate", self.learning_rate > 0, "more than 0"),
+            ("final_learning_rate", 0 <= self.final_learning_rate <= 1, "a fraction from 0 to 1"),
+            ("warmup_epochs", self.warmup_epochs >= 0, "at least 0"),
+            ("weight_decay", self.weight_decay >= 0, "at least 0"),
+            ("beta_1", 0 <= self.beta_1 < 1, "from 0 to below 1"),
+            ("beta_2", 0 <= self.beta_2 < 1, "from 0 to below 1"),
+            ("clip_norm", self.clip_norm is None or self.clip_norm > 0, "more than 0, or None"),
+            ("ema_momentum", self.ema_momentum is None or 0 <= self.ema_momentum < 1, "from 0 to below 1, or None"),
+            ("label_smoothing", 0 <= self.label_smoothing < 1, "from 0 to below 1"),
+            ("accumulate", self.accumulate >= 1, "at least 1"),
+            ("mixed_precision", self.mixed_precision in (None, "bfloat16", "float16"), "None, bfloat16 or float16"),
+            ("frozen_epochs", 0 <= self.frozen_epochs < self.epochs or self.frozen_epochs == 0, "below epochs"),
+            ("frozen_learning_rate", self.frozen_learning_rate > 0, "more than 0"),
+            ("distillation_weight", 0 <= self.distillation_weight <= 1, "from 0 to 1"),
+            ("distillation_temperature", self.distillation_temperature > 0, "more than 0"),
+            ("evaluate_every", self.evaluate_every >= 1, "at least 1"),
+            ("resize", self.resize in ("stretch", "shorter"), "stretch or shorter"),
+            ("crop_fraction", 0 < self.crop_fraction <= 1, "more than 0 and at most 1"),
+        ]
+        for name, good, expected in rules:
+            if not good:
+                raise UserError(
+                    f"recipe field {name}: expected {expected}, received {getattr(self, name)!r}; change it with --set"
+                )
+
+    def preprocessing(self, input_size: tuple[int, int]) -> Preprocessing:
+        """The evaluation preprocessing of this recipe for models of `input_size` (height, width)."""
+        return Preprocessing(
+            input_size=input_size, resize=self.resize, crop_fraction=self.crop_fraction, mean=self.mean, std=self.std
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: dictionaries, lists, strings, numbers and None."""
+        return typing.cast(dict[str, Any], plain(dataclasses.asdict(self)))
+
+
+def plain(value: Any) -> Any:
+    """`value` with tuples as lists and mappings as dictionaries, so that it equals what JSON gives back."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+
+# The command, run time and score that open each entry are those of a run that was made, or say that none was.
+RECIPES: dict[str, Recipe] = {
+    # tformer train IMAGENET --model tformer_s --recipe imagenet --out runs/imagenet-s --backend jax --processes N ...
+    # Run time: days on several GPUs; not run by this project. Expected (paper, Table 1): the paper's top-1 of each size.
+    # The paper: 300 epochs, AdamW, 1e-3 at batch 1,024, weight decay 0.05, cosine, MixUp, CutMix, Cutout, RandAugment,
+    # label smoothing, stochastic depth (an argument of the model: 0.1, 0.1, 0.2 for S, M, L).
+    # Not stated by the paper, our choice (PoolFormer's published settings): warm-up, magnitudes, label smoothing 0.1.
+    "imagenet": Recipe(
+        name="imagenet",
+        epochs=300,
+        batch_size=1024,
+        learning_rate=1e-3,
+        warmup_epochs=5,
+        weight_decay=0.05,
+        label_smoothing=0.1,
+        resize="shorter",
+        crop_fraction=0.9,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        augmentation=Augmentation(
+            horizontal_flip=True,
+            resized_crop=(0.08, 1.0),
+            rand_augment=(2, 9.0),
+            random_erasing=0.25,
+            mixup=0.8,
+            cutmix=1.0,
+        ),
+    ),
+    # tformer train CIFAR10 --model tformer_micro --recipe cifar10 --out runs/cifar10
+    # Run time and expected score: to be measured by the run that ships the weights.
+    # Levers, in the order in which they paid: a stem of three 3×3 convolutions that leaves 16×16 maps, three stages
+    # (16, 8 and 4 a side), no LayerScale (a short schedule has no time to grow it from 1e-5), an averaged end.
+    "cifar10": Recipe(
+        name="cifar10",
+        epochs=30,
+        batch_size=128,
+        learning_rate=3e-3,
+        final_learning_rate=0.005,
+        warmup_epochs=2,
+        weight_decay=0.05,
+        beta_2=0.99,
+        ema_momentum=0.998,
+        label_smoothing=0.1,
+        evaluate_every=5,
+        input_size=(32, 32),
+        mean=CIFAR10_MEAN,
+        std=CIFAR10_STD,
+        augmentation=Augmentation(horizontal_flip=True, shift=3, border="reflect"),
+        model_arguments={
+            "width": 1.0,
+            "widths": (64, 96, 96),
+            "depths": (2, 2, 1),
+            "stem_kernel": 3,
+            "stem_widths": (32, 32),
+            "stem_stride": (1, 2, 1),
+            "layer_scale": None,
+        },
+    ),
+    # tformer train digits --model tformer_micro --recipe digits --out runs/digits
+    # Run time and expected score: to be measured.
+    "digits": Recipe(
+        name="digits",
+        epochs=20,
+        batch_size=64,
+        learning_rate=4e-3,
+        warmup_epochs=1,
+        weight_decay=0.05,
+        label_smoothing=0.05,
+        input_size=(16, 16),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        augmentation=Augmentation(shift=1),
+        model_arguments={"stem_kernel": 3, "stem_stride": 1},
+    ),
+    # tformer train FOLDER --model tformer_micro --recipe finetune --weights runs/imagenet/model.keras --out runs/mine
+    # Run time and score depend on the images; not run by this project on a public data set.
+    # The head alone first, so that its random gradients do not wreck the loaded weights, then everything, gently.
+    "finetune": Recipe(
+        name="finetune",
+        epochs=30,
+        batch_size=64,
+        learning_rate=3e-4,
+        warmup_epochs=2,
+        weight_decay=0.05,
+        clip_norm=1.0,
+        ema_momentum=0.998,
+        label_smoothing=0.1,
+        frozen_epochs=5,
+        frozen_learning_rate=2e-3,
+        resize="shorter",
+        crop_fraction=0.9,
+        augmentation=Augmentation(horizontal_flip=True, resized_crop=(0.25, 1.0), random_erasing=0.1),
+    ),
+}
