@@ -45,7 +45,13 @@ class Comparison:
     reach: tuple[float | None, ...]
 
 
-MICRO = {"input_shape": [32, 32, 3], "classes": 10, "stem_kernel": 3, "stem_stride": 2, "depths": [1, 2, 6, 2]}
+MICRO = {
+    "input_shape": [32, 32, 3],
+    "classes": 10,
+    "stem_kernel": 3,
+    "stem_stride": 2,
+    "depths": [1, 2, 6, 2],
+}
 COMPARISONS = (
     Comparison(
         "small",
@@ -54,7 +60,11 @@ COMPARISONS = (
             Case("TFormer-S 224×224", "tformer_s", {}),
             Case("Conv2D(groups=2), ten separate pools", "tformer_s", {}, ("grouped", "pools")),
             Case("PoolFormer-S12, GroupNorm, GELU", "poolformer_s12", {}),
-            Case("PoolFormer-S12, BatchNorm, quick GELU", "poolformer_s12", {"norm": "batch", "activation": "quick_gelu"}),
+            Case(
+                "PoolFormer-S12, BatchNorm, quick GELU",
+                "poolformer_s12",
+                {"norm": "batch", "activation": "quick_gelu"},
+            ),
         ),
         (2.5, 1.1, None),
     ),
@@ -102,7 +112,9 @@ def measure(case: Case, batch: int, steps: int, xla: bool) -> dict[str, float]:
     )
     random = np.random.default_rng(0)
     images = random.standard_normal((batch, *model.input_shape[1:]), dtype="float32")
-    labels = np.eye(model.output_shape[-1], dtype="float32")[random.integers(0, model.output_shape[-1], batch)]
+    labels = np.eye(model.output_shape[-1], dtype="float32")[
+        random.integers(0, model.output_shape[-1], batch)
+    ]
     times = []
     for step in range(steps + 2):
         begin = time.perf_counter()
@@ -118,13 +130,22 @@ def compare(comparison: Comparison, args: argparse.Namespace) -> list[dict[str, 
     results: list[list[dict[str, float]]] = [[] for _ in comparison.cases]
     for _ in range(args.rounds):
         for index in range(len(comparison.cases)):
-            command = [sys.executable, __file__, "--case", f"{comparison.name}:{index}", "--steps", str(args.steps)]
+            command = [
+                sys.executable,
+                __file__,
+                "--case",
+                f"{comparison.name}:{index}",
+                "--steps",
+                str(args.steps),
+            ]
             environment = {**os.environ, "KERAS_BACKEND": args.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
             done = subprocess.run(
                 command + (["--xla"] if args.xla else []), env=environment, capture_output=True, text=True
             )
             if done.returncode:
-                raise SystemExit(f"benchmark case {comparison.cases[index].label!r} failed:\n{done.stderr[-2000:]}")
+                raise SystemExit(
+                    f"benchmark case {comparison.cases[index].label!r} failed:\n{done.stderr[-2000:]}"
+                )
             results[index].append(json.loads(done.stdout.splitlines()[-1]))
             print(".", end="", file=sys.stderr, flush=True)
     rows = []
@@ -154,7 +175,9 @@ def main() -> int:
     )
     parser.add_argument("--backend", choices=("tensorflow", "jax"), default="tensorflow")
     parser.add_argument("--xla", action="store_true", help="compile the step with XLA (JAX always does)")
-    parser.add_argument("--only", choices=[comparison.name for comparison in COMPARISONS], help="one comparison")
+    parser.add_argument(
+        "--only", choices=[comparison.name for comparison in COMPARISONS], help="one comparison"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="times that each case runs (default 3)")
     parser.add_argument("--steps", type=int, default=8, help="timed steps of a run (default 8)")
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
@@ -174,7 +197,9 @@ def main() -> int:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"Training step, {args.backend}{', XLA' if rows[0]['xla'] else ''}", title_justify="left")
+    table = Table(
+        title=f"Training step, {args.backend}{', XLA' if rows[0]['xla'] else ''}", title_justify="left"
+    )
     table.add_column("model")
     for column in ("batch", "images/s", "peak MB", "first one is … times as fast", "to reach"):
         table.add_column(column, justify="right")

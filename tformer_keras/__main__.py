@@ -28,7 +28,9 @@ EPILOG = """examples:
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """The parser, with the options of the chosen command alone, because the others' modules are not needed."""
     parser = argparse.ArgumentParser(
-        prog="tformer", description="TFormer: vision models for servers and small devices.", epilog=EPILOG,
+        prog="tformer",
+        description="TFormer: vision models for servers and small devices.",
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -38,12 +40,19 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
             continue
         module = importlib.import_module(f"tformer_keras.commands.{module_name}")
         command = commands.add_parser(
-            name, help=text, description=(module.__doc__ or "").strip(), epilog=getattr(module, "EPILOG", None),
+            name,
+            help=text,
+            description=(module.__doc__ or "").strip(),
+            epilog=getattr(module, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print the result as JSON, and text on standard error")
-        command.add_argument("--backend", choices=BACKENDS, help="Keras backend (default: KERAS_BACKEND or tensorflow)")
+        command.add_argument(
+            "--json", action="store_true", help="print the result as JSON, and text on standard error"
+        )
+        command.add_argument(
+            "--backend", choices=BACKENDS, help="Keras backend (default: KERAS_BACKEND or tensorflow)"
+        )
         command.set_defaults(run=module.run)
     return parser
 
@@ -74,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = _parser(chosen if chosen in COMMANDS else None)
     args = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's chatter would hide the command's own lines
+    os.environ.setdefault(
+        "TF_CPP_MIN_LOG_LEVEL", "2"
+    )  # TensorFlow's chatter would hide the command's own lines
     try:
         _choose_backend(args.backend, argv is None)
         return int(args.run(args))

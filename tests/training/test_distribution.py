@@ -1,4 +1,4 @@
-"""Several processes, several devices, and JAX without TensorFlow: the losses of one process on the same global batch."""
+"""Several processes, several devices, and JAX without TensorFlow: the losses of one process on the same batches."""
 
 import csv
 import os
@@ -17,18 +17,46 @@ MAIN = (
     "from tformer_keras.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
 )
 ARGUMENTS = [
-    "digits", "--epochs", "2", "--limit-steps", "4", "--batch-size", "8", "--set", "ema_momentum=0.8",
-    "--set", "augmentation.cutmix=1.0", "--input-size", "8",
-    "--model-set", "width=1.0", "--model-set", "widths=(16,)", "--model-set", "depths=(2,)",
-    "--model-set", "stochastic_depth=0.3", "--model-set", "layer_scale=0.5",
+    "digits",
+    "--epochs",
+    "2",
+    "--limit-steps",
+    "4",
+    "--batch-size",
+    "8",
+    "--set",
+    "ema_momentum=0.8",
+    "--set",
+    "augmentation.cutmix=1.0",
+    "--input-size",
+    "8",
+    "--model-set",
+    "width=1.0",
+    "--model-set",
+    "widths=(16,)",
+    "--model-set",
+    "depths=(2,)",
+    "--model-set",
+    "stochastic_depth=0.3",
+    "--model-set",
+    "layer_scale=0.5",
 ]
 
 
 def start(out: Path, *more: str, flags: str = "") -> subprocess.Popen[str]:
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": str(ROOT),
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", MAIN, "train", *ARGUMENTS, "--out", str(out), *more],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -43,7 +71,10 @@ def finish(process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
 
 def losses(out: Path) -> list[list[float]]:
     with open(out / "history.csv") as file:
-        return [[float(row[name]) for name in ("loss", "top1", "val_cross_entropy")] for row in csv.DictReader(file)]
+        return [
+            [float(row[name]) for name in ("loss", "top1", "val_cross_entropy")]
+            for row in csv.DictReader(file)
+        ]
 
 
 def port() -> int:
@@ -59,7 +90,6 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
 def test_two_processes_equal_one_and_one_goes_on_with_their_run(alone: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
     options = ["--processes", "2", "--coordinator", f"127.0.0.1:{port()}"]
@@ -88,7 +118,11 @@ def test_two_devices_equal_one(alone: Path, tmp_path: Path) -> None:
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     cases = [
-        (["--processes", "2", "--process-id", "2", "--coordinator", "127.0.0.1:1"], "", "--process-id from 0 to N - 1"),
+        (
+            ["--processes", "2", "--process-id", "2", "--coordinator", "127.0.0.1:1"],
+            "",
+            "--process-id from 0 to N - 1",
+        ),
         (["--batch-size", "9"], "--xla_force_host_platform_device_count=2", "multiple of 2"),
     ]
     for options, flags, expected in cases:

@@ -14,10 +14,33 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # 3 epochs of 6 batches of digits, with everything that has state: stochastic depth, EMA, BatchNorm, accumulation.
 ARGUMENTS = [
-    "digits", "--epochs", "3", "--limit-steps", "6", "--batch-size", "16", "--accumulate", "2", "--checkpoint-minutes", "0",
-    "--set", "ema_momentum=0.8", "--set", "clip_norm=1.0", "--set", "augmentation.cutmix=1.0",
-    "--model-set", "width=1.0", "--model-set", "widths=(16,24)", "--model-set", "depths=(1,1)", "--model-set", "stochastic_depth=0.3",
-    "--model-set", "layer_scale=0.5",
+    "digits",
+    "--epochs",
+    "3",
+    "--limit-steps",
+    "6",
+    "--batch-size",
+    "16",
+    "--accumulate",
+    "2",
+    "--checkpoint-minutes",
+    "0",
+    "--set",
+    "ema_momentum=0.8",
+    "--set",
+    "clip_norm=1.0",
+    "--set",
+    "augmentation.cutmix=1.0",
+    "--model-set",
+    "width=1.0",
+    "--model-set",
+    "widths=(16,24)",
+    "--model-set",
+    "depths=(1,1)",
+    "--model-set",
+    "stochastic_depth=0.3",
+    "--model-set",
+    "layer_scale=0.5",
 ]
 # Replaces os.fsync by one that kills the process, half the bytes of a checkpoint written, at the n-th checkpoint.
 KILL_WHILE_WRITING = """
@@ -87,7 +110,11 @@ def test_killed_in_the_middle_of_an_epoch_and_while_writing(uninterrupted: Path,
     # Checkpoints 1 to 6 are those of the first epoch's steps: killed in the 3rd, then in the 6th after that.
     for number in ("3", "6"):
         killed = subprocess.run(
-            command(out, KILL_WHILE_WRITING), env=environment(KILL_AT=number), capture_output=True, text=True, timeout=300
+            command(out, KILL_WHILE_WRITING),
+            env=environment(KILL_AT=number),
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert list((out / "checkpoints").glob("*.tmp")), "the kill came before anything was written"
@@ -101,9 +128,14 @@ def test_killed_at_any_time(uninterrupted: Path, tmp_path: Path) -> None:
     """Kills from outside, a little later each time after the first checkpoint is seen."""
     out = tmp_path / "run"
     for attempt in range(3):
-        process = subprocess.Popen(command(out), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command(out), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         before = {path.name for path in (out / "checkpoints").glob("step-*.npz")}
-        while process.poll() is None and {path.name for path in (out / "checkpoints").glob("step-*.npz")} <= before:
+        while (
+            process.poll() is None
+            and {path.name for path in (out / "checkpoints").glob("step-*.npz")} <= before
+        ):
             time.sleep(0.005)
         time.sleep(0.05 * attempt)
         process.kill()
@@ -116,7 +148,9 @@ def test_killed_at_any_time(uninterrupted: Path, tmp_path: Path) -> None:
 
 def test_interrupt_saves_and_says_how_to_go_on(uninterrupted: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    process = subprocess.Popen(command(out), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(out), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     while process.poll() is None and not list((out / "checkpoints").glob("step-*.npz")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)

@@ -17,10 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
     model_options.add_arguments(parser)
-    parser.add_argument("--split", choices=("test", "train"), default="test", help="which images (default: test)")
-    parser.add_argument("--seed", type=int, help="of the split of a folder without test/ (default: the run's)")
+    parser.add_argument(
+        "--split", choices=("test", "train"), default="test", help="which images (default: test)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the split of a folder without test/ (default: the run's)"
+    )
     parser.add_argument("--batch-size", type=int, default=128, help="images at a time (default: 128)")
-    parser.add_argument("--skip-unreadable", action="store_true", help="go on without images that cannot be read")
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.data.loader import Loader
     from tformer_keras.tasks.classification import evaluate, make_evaluator
     from tformer_keras.training.report import table
-    from tformer_keras.training.train import compile_option, naming_file
+    from tformer_keras.training.compiling import compile_option
+    from tformer_keras.training.limited_loader import naming_file
 
     output = Output(args.json)
     trained = load_trained(args)
@@ -45,16 +52,23 @@ def run(args: argparse.Namespace) -> int:
         unlike = sorted(set(dataset.class_names) ^ set(trained.class_names))
         raise UserError(
             f"expected images of the model's {len(trained.class_names)} classes, received {len(dataset.class_names)} "
-            f"classes in {args.data}" + (f", {unlike[0]!r} being in one of them only" if unlike else " in another order")
+            f"classes in {args.data}"
+            + (f", {unlike[0]!r} being in one of them only" if unlike else " in another order")
             + "; give the data that it was trained for"
         )
     split = dataset.test if args.split == "test" else dataset.train
     loader = Loader(
-        split, trained.preprocessing, min(args.batch_size, len(split)), shuffle=False, classes=len(dataset.class_names)
+        split,
+        trained.preprocessing,
+        min(args.batch_size, len(split)),
+        shuffle=False,
+        classes=len(dataset.class_names),
     )
     evaluator = make_evaluator(trained.model, len(dataset.class_names), compile_option(None))
     with naming_file(loader):
         evaluation = evaluate(evaluator, loader.stream(epochs=1), loader.steps_per_epoch, dataset.class_names)
     output.say(table(evaluation))
-    output.result({"model": str(trained.path), "data": args.data, "split": args.split, **evaluation.to_json()})
+    output.result(
+        {"model": str(trained.path), "data": args.data, "split": args.split, **evaluation.to_json()}
+    )
     return 0

@@ -24,12 +24,16 @@ def run(args: argparse.Namespace) -> int:
     for name, config in VARIANTS.items():
         height, width, _ = config.input_shape
         widths = ", ".join(str(config.scaled(channels)) for channels in config.widths)
-        output.say(f"  {name:<16} depths {', '.join(map(str, config.depths))}; widths {widths}; input {height}x{width}")
+        output.say(
+            f"  {name:<16} depths {', '.join(map(str, config.depths))}; widths {widths}; input {height}x{width}"
+        )
     output.say("recipes (--recipe)")
     for name, recipe in RECIPES.items():
         size = "the model's" if recipe.input_size is None else "x".join(map(str, recipe.input_size))
-        output.say(f"  {name:<16} {recipe.epochs} epochs, batch {recipe.batch_size}, "
-                   f"learning rate {recipe.learning_rate:g}, input {size}")
+        output.say(
+            f"  {name:<16} {recipe.epochs} epochs, batch {recipe.batch_size}, "
+            f"learning rate {recipe.learning_rate:g}, input {size}"
+        )
     output.say("shipped weights (weights=)")
     for name, entry in SHIPPED.items():
         output.say(f"  {name:<16} {entry.variant}, {entry.file}")

@@ -15,8 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
     model_options.add_arguments(parser)
-    parser.add_argument("--top", type=int, default=3, metavar="N", help="classes to name for each image (default: 3)")
-    parser.add_argument("--skip-unreadable", action="store_true", help="go on without images that cannot be read")
+    parser.add_argument(
+        "--top", type=int, default=3, metavar="N", help="classes to name for each image (default: 3)"
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,8 +49,12 @@ def run(args: argparse.Namespace) -> int:
             continue
         # One image at a time: memory stays small whatever the number of files, and one shape is compiled once.
         outputs = trained.model.predict_on_batch(image[np.newaxis])
-        best = best_classes(probabilities(trained.model, np.asarray(outputs))[0], trained.class_names, args.top)
+        best = best_classes(
+            probabilities(trained.model, np.asarray(outputs))[0], trained.class_names, args.top
+        )
         output.say(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in best))
-        results.append({"image": str(path), "classes": [{"class": name, "probability": share} for name, share in best]})
+        results.append(
+            {"image": str(path), "classes": [{"class": name, "probability": share} for name, share in best]}
+        )
     output.result({"model": str(trained.path), "images": results, "skipped": skipped})
     return 1 if skipped else 0

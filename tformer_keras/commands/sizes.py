@@ -78,7 +78,9 @@ def _count_file(path: str) -> dict[str, Any]:
         model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"--model expected a .keras file, received {path!r}, which does not load: {reason}") from error
+        raise UserError(
+            f"--model expected a .keras file, received {path!r}, which does not load: {reason}"
+        ) from error
     size = count(model)
     return {"table": "File", "label": path, "parameters": size.parameters, "macs": size.macs}
 
@@ -121,4 +123,6 @@ def _print_tables(rows: list[dict[str, Any]]) -> None:
                 row.get("paper_gmacs") or "–",
             )
         console.print(table)
-    console.print("Trainable parameters; multiply-accumulates of convolutions and dense layers, poolings not counted.")
+    console.print(
+        "Trainable parameters; multiply-accumulates of convolutions and dense layers, poolings not counted."
+    )

@@ -27,30 +27,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
     parser.add_argument("--model", default="tformer_micro", help="see `tformer list` (default: %(default)s)")
     parser.add_argument("--recipe", help="see `tformer list` (default: digits for digits, else cifar10)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
+    )
     parser.add_argument("--epochs", type=int, help="passes over the training images")
     parser.add_argument("--batch-size", type=int, help="images of a step, over all processes and devices")
     parser.add_argument("--learning-rate", type=float, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and augmentations (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, batches and augmentations (default: 0)"
+    )
     parser.add_argument("--input-size", metavar="N|HxW", help="pixels of the model's input")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
-                        help="change a field of the recipe, or augmentation.FIELD; may be repeated")
-    parser.add_argument("--model-set", action="append", default=[], metavar="KEY=VALUE", dest="model_settings",
-                        help="change an argument of the model; may be repeated")
-    parser.add_argument("--weights", metavar="PATH", help="begin with the weights of this .keras file; its head may differ")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="change a field of the recipe, or augmentation.FIELD; may be repeated",
+    )
+    parser.add_argument(
+        "--model-set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="model_settings",
+        help="change an argument of the model; may be repeated",
+    )
+    parser.add_argument(
+        "--weights", metavar="PATH", help="begin with the weights of this .keras file; its head may differ"
+    )
     parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too (distillation)")
-    parser.add_argument("--distillation", choices=("soft", "hard"), default="soft", help="how (default: soft)")
-    parser.add_argument("--mixed-precision", nargs="?", const="bfloat16", choices=("bfloat16", "float16"),
-                        help="compute in half precision (bfloat16 if none is named)")
+    parser.add_argument(
+        "--distillation", choices=("soft", "hard"), default="soft", help="how (default: soft)"
+    )
+    parser.add_argument(
+        "--mixed-precision",
+        nargs="?",
+        const="bfloat16",
+        choices=("bfloat16", "float16"),
+        help="compute in half precision (bfloat16 if none is named)",
+    )
     parser.add_argument("--accumulate", type=int, metavar="N", help="batches whose gradients make one update")
-    parser.add_argument("--xla", action=argparse.BooleanOptionalAction, default=None,
-                        help="compile with XLA (default: on GPUs and on the JAX backend)")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, metavar="M",
-                        help="time between checkpoints within an epoch (default: 10); each epoch ends with one")
-    parser.add_argument("--skip-unreadable", action="store_true", help="go on without images that cannot be read")
-    parser.add_argument("--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial")
-    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard")
-    parser.add_argument("--processes", type=int, metavar="N", help="processes that train together (JAX backend)")
+    parser.add_argument(
+        "--xla",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="compile with XLA (default: on GPUs and on the JAX backend)",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="time between checkpoints within an epoch (default: 10); each epoch ends with one",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
+    parser.add_argument(
+        "--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
+    )
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="processes that train together (JAX backend)"
+    )
     parser.add_argument("--process-id", type=int, metavar="I", help="this one's number, from 0")
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="address of process 0, the same for all")
 
@@ -63,7 +105,9 @@ def input_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", text)
     if match is None:
-        raise UserError(f"--input-size: expected N or HEIGHTxWIDTH in pixels, received {text!r}; write for example 96")
+        raise UserError(
+            f"--input-size: expected N or HEIGHTxWIDTH in pixels, received {text!r}; write for example 96"
+        )
     return int(match[1]), int(match[2] or match[1])
 
 
@@ -74,7 +118,9 @@ def make_recipe(args: argparse.Namespace) -> Any:
 
     name = args.recipe or ("digits" if args.data == "digits" else "cifar10")
     if name not in RECIPES:
-        raise UserError(f"--recipe: expected one of {', '.join(RECIPES)}, received {name!r}; choose one of them")
+        raise UserError(
+            f"--recipe: expected one of {', '.join(RECIPES)}, received {name!r}; choose one of them"
+        )
     settings = assignments(args.settings, "--set")
     for field in ("epochs", "batch_size", "learning_rate", "mixed_precision", "accumulate"):
         value = getattr(args, field)
@@ -95,27 +141,42 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     if args.limit_steps is not None and args.limit_steps < 1:
-        raise UserError(f"--limit-steps: expected at least 1, received {args.limit_steps}; leave it out to use all")
+        raise UserError(
+            f"--limit-steps: expected at least 1, received {args.limit_steps}; leave it out to use all"
+        )
     if not args.checkpoint_minutes >= 0:
         raise UserError(f"--checkpoint-minutes: expected 0 or more, received {args.checkpoint_minutes}")
     recipe = make_recipe(args)
     from tformer_keras.training.distribution import join
-    from tformer_keras.training.train import Job, train
+    from tformer_keras.training.run_folder import Job
+    from tformer_keras.training.train import train
 
     cluster = join(args.processes, args.process_id, args.coordinator)
     out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{args.model}-{recipe.name}"
     job = Job(
-        data=args.data, model=args.model, recipe=recipe, out=out, seed=args.seed, weights=args.weights,
-        teacher=args.teacher, distillation=args.distillation, xla=args.xla, limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable, checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard, command=sys.argv,
+        data=args.data,
+        model=args.model,
+        recipe=recipe,
+        out=out,
+        seed=args.seed,
+        weights=args.weights,
+        teacher=args.teacher,
+        distillation=args.distillation,
+        xla=args.xla,
+        limit_steps=args.limit_steps,
+        skip_unreadable=args.skip_unreadable,
+        checkpoint_minutes=args.checkpoint_minutes,
+        tensorboard=args.tensorboard,
+        command=sys.argv,
     )
     try:
         report = train(job, output.console, cluster)
     except KeyboardInterrupt:
         if cluster.writes:
-            output.say(f"interrupted; the run's last checkpoint is in {out / 'checkpoints'}: give the same command "
-                       "again to go on with it")
+            output.say(
+                f"interrupted; the run's last checkpoint is in {out / 'checkpoints'}: give the same command "
+                "again to go on with it"
+            )
             output.result({"finished": False, "out": str(out)})
         return 130
     if cluster.writes:

@@ -33,7 +33,9 @@ def load_trained(args: argparse.Namespace) -> Trained:
     path = Path(args.model)
     if path.is_dir():
         if not (path / "model.keras").is_file():
-            raise UserError(f"expected a finished run with a model.keras in {path}; train it to the end first")
+            raise UserError(
+                f"expected a finished run with a model.keras in {path}; train it to the end first"
+            )
         path = path / "model.keras"
     given = [name for name in ("mean", "std", "resize", "labels") if getattr(args, name) is not None]
     config_path = path.with_name("config.json")
@@ -49,15 +51,20 @@ def load_trained(args: argparse.Namespace) -> Trained:
             )
         model = load_model(str(path))
         preprocessing = Preprocessing(
-            input_size=_input_size(model, path), resize=args.resize, crop_fraction=args.crop_fraction,
-            mean=tuple(args.mean), std=tuple(args.std),
+            input_size=_input_size(model, path),
+            resize=args.resize,
+            crop_fraction=args.crop_fraction,
+            mean=tuple(args.mean),
+            std=tuple(args.std),
         )
         names = _read_labels(args.labels)
     outputs = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
     if outputs != len(names):
         raise UserError(f"expected {path} to have {len(names)} outputs, one a class name, received {outputs}")
     if _input_size(model, path) != tuple(preprocessing.input_size):
-        raise UserError(f"expected {path} to take {preprocessing.input_size} pixels, received {model.input_shape[1:3]}")
+        raise UserError(
+            f"expected {path} to take {preprocessing.input_size} pixels, received {model.input_shape[1:3]}"
+        )
     return Trained(path, model, preprocessing, names, config)
 
 
@@ -73,7 +80,9 @@ def _read_labels(path: Path) -> tuple[str, ...]:
     try:
         return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--labels: expected a text file with a class name a line, received {error}") from error
+        raise UserError(
+            f"--labels: expected a text file with a class name a line, received {error}"
+        ) from error
 
 
 def _input_size(model: keras.Model, path: Path) -> tuple[int, int]:

@@ -17,7 +17,9 @@ def check_rank(layer: Any, input_shape: tuple[int | None, ...], rank: int = 4) -
     name = f"{type(layer).__name__} {layer.name!r}"
     if len(input_shape) != rank:
         axes = "(batch, height, width, channels)"
-        raise ValueError(f"{name} expected an input of rank {rank}, {axes}, received shape {tuple(input_shape)}.")
+        raise ValueError(
+            f"{name} expected an input of rank {rank}, {axes}, received shape {tuple(input_shape)}."
+        )
     if input_shape[-1] is None:
         raise ValueError(f"{name} expected a known number of channels, received shape {tuple(input_shape)}.")
 

@@ -71,7 +71,10 @@ class GroupedPointwise(keras.layers.Layer):
         )
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(self.filters,), initializer=self.bias_initializer, regularizer=self.bias_regularizer
+                name="bias",
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
             )
 
     def _initialize_groups(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
@@ -93,7 +96,9 @@ class GroupedPointwise(keras.layers.Layer):
             outputs = ops.matmul(flat, self.kernel[0])
         else:
             parts = ops.split(flat, self.groups, axis=-1)
-            outputs = ops.concatenate([ops.matmul(part, self.kernel[g]) for g, part in enumerate(parts)], axis=-1)
+            outputs = ops.concatenate(
+                [ops.matmul(part, self.kernel[g]) for g, part in enumerate(parts)], axis=-1
+            )
         if self.use_bias:
             outputs = ops.add(outputs, ops.cast(self.bias, outputs.dtype))
         return ops.reshape(outputs, (*shape[:3], self.filters))

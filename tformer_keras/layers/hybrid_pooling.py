@@ -56,10 +56,18 @@ class HybridPooling(keras.layers.Layer):
             raise ValueError(f"`kernels` expected odd whole numbers of at least 1, received {kernels!r}.")
         if len(set(self.kernels)) != len(self.kernels):
             raise ValueError(f"`kernels` expected each size once, received {kernels!r}.")
-        if not self.operators or set(self.operators) - set(OPERATORS) or len(set(self.operators)) < len(self.operators):
-            raise ValueError(f'`operators` expected one or both of "average" and "max", received {operators!r}.')
+        if (
+            not self.operators
+            or set(self.operators) - set(OPERATORS)
+            or len(set(self.operators)) < len(self.operators)
+        ):
+            raise ValueError(
+                f'`operators` expected one or both of "average" and "max", received {operators!r}.'
+            )
         if implementation not in IMPLEMENTATIONS:
-            raise ValueError(f"`implementation` expected one of {IMPLEMENTATIONS}, received {implementation!r}.")
+            raise ValueError(
+                f"`implementation` expected one of {IMPLEMENTATIONS}, received {implementation!r}."
+            )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_rank(self, input_shape)
@@ -150,7 +158,7 @@ def _average_by_depthwise(inputs: Any, kernels: tuple[int, ...], shares: list[in
 
 
 def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
-    """k over the number of pixels inside the image, for each position along an axis and each channel: (size, channels)."""
+    """k over the number of pixels inside the image, at each position of an axis: (size, channels)."""
     radius = np.repeat([kernel // 2 for kernel in kernels], shares).astype("int32")[None]
     # A static size is folded to a constant here and costs nothing at run time.
     library: Any = np if isinstance(size, int) else ops
@@ -161,7 +169,7 @@ def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -
 
 
 def _cascade_pays(shape: tuple[int | None, ...], kernels: tuple[int, ...]) -> bool:
-    """Whether repeated small pools beat one large pool a share: only on large maps, measured in docs/architecture.md."""
+    """Whether repeated small pools beat one large pool a share: on large maps only."""
     if list(kernels) != sorted(kernels) or len(kernels) == 1:
         return False
     return any(side is None or side >= CASCADE_SIDE for side in shape[1:3])

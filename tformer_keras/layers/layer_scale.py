@@ -32,7 +32,9 @@ class LayerScale(keras.layers.Layer):
                 f"received shape {tuple(input_shape)}."
             )
         self.scale = self.add_weight(
-            name="scale", shape=(input_shape[-1],), initializer=keras.initializers.Constant(self.initial_value)
+            name="scale",
+            shape=(input_shape[-1],),
+            initializer=keras.initializers.Constant(self.initial_value),
         )
 
     def call(self, inputs: Any) -> Any:

@@ -11,4 +11,13 @@ from tformer_keras.models.tformer import (
     build,
 )
 
-__all__ = ["VARIANTS", "TFormer", "TFormerConfig", "TFormerL", "TFormerM", "TFormerMicro", "TFormerS", "build"]
+__all__ = [
+    "VARIANTS",
+    "TFormer",
+    "TFormerConfig",
+    "TFormerL",
+    "TFormerM",
+    "TFormerMicro",
+    "TFormerS",
+    "build",
+]

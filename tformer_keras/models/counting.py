@@ -51,7 +51,9 @@ def count(model: keras.Model) -> Size:
 
 def _macs(model: keras.Model) -> int:
     if not hasattr(model, "_nodes_by_depth"):
-        raise ValueError(f"count() expected a functional Keras model, received {type(model).__name__} {model.name!r}.")
+        raise ValueError(
+            f"count() expected a functional Keras model, received {type(model).__name__} {model.name!r}."
+        )
     # A layer that is called twice has two nodes, and costs twice.
     nodes = [node for level in model._nodes_by_depth.values() for node in level]
     return sum(_operation_macs(node.operation, node) for node in nodes)

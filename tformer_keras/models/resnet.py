@@ -27,7 +27,9 @@ def _conv_norm(x: Any, filters: int, kernel: int, stride: int, name: str, activa
     # torchvision pads both sides alike; TensorFlow's "same" would shift a strided convolution by a pixel.
     if kernel > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(filters, kernel, stride, use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    x = layers.Conv2D(
+        filters, kernel, stride, use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )(x)
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x) if activation else x
 
@@ -46,7 +48,9 @@ def _block(x: Any, width: int, stride: int, bottleneck: bool, name: str) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
-def ResNet(variant: str, input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000) -> keras.Model:
+def ResNet(
+    variant: str, input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+) -> keras.Model:
     """Builds a ResNet of the table.
 
     Input: `(batch, height, width, channels)`. Output: logits `(batch, classes)`.

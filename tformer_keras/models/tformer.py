@@ -40,7 +40,9 @@ class TFormerConfig:
     ffn: str = "pcs"  # "standard": two dense 1×1 convolutions; "ghost": two Ghost modules (arXiv:1911.11907)
     expansion: int = 4  # r: hidden channels of the FFN over its width
     groups: int = 2  # g of the PCS-FFN
-    ghost_ratio: int = 2  # s of the Ghost modules: 1 of s channels is dense, the others come from depthwise 3×3
+    ghost_ratio: int = (
+        2  # s of the Ghost modules: 1 of s channels is dense, the others come from depthwise 3×3
+    )
     norm: str = "batch"  # * "group" is PoolFormer's, one group
     norm_momentum: float = 0.9  # * of BatchNorm's moving statistics
     activation: str = "quick_gelu"  # *
@@ -69,12 +71,20 @@ class TFormerConfig:
         ):
             if getattr(self, field) not in allowed:
                 raise ValueError(f"`{field}` expected one of {allowed}, received {getattr(self, field)!r}.")
-        if len(self.depths) != len(self.widths) or not self.depths or min(self.depths) < 0 or min(self.widths) < 1:
+        if (
+            len(self.depths) != len(self.widths)
+            or not self.depths
+            or min(self.depths) < 0
+            or min(self.widths) < 1
+        ):
             raise ValueError(
-                f"`depths` and `widths` expected one whole number a stage each, received {self.depths} and {self.widths}."
+                "`depths` and `widths` expected one whole number a stage each, "
+                f"received {self.depths} and {self.widths}."
             )
         if len(self.input_shape) != 3 or self.input_shape[2] is None:
-            raise ValueError(f"`input_shape` expected (height, width, channels), received {self.input_shape}.")
+            raise ValueError(
+                f"`input_shape` expected (height, width, channels), received {self.input_shape}."
+            )
         strides = self.stem_strides
         if len(strides) != len(self.stem_widths) + 1:
             raise ValueError(
@@ -104,10 +114,16 @@ VARIANTS: dict[str, TFormerConfig] = {
     "tformer_s": TFormerConfig(depths=(2, 2, 6, 2)),
     "tformer_m": TFormerConfig(depths=(4, 4, 12, 4)),
     "tformer_l": TFormerConfig(depths=(6, 6, 18, 6), layer_scale=1e-6, stochastic_depth=0.2),
-    "tformer_micro": TFormerConfig(depths=(1, 1, 2, 1), width=0.25, input_shape=(96, 96, 3), stochastic_depth=0.0),
+    "tformer_micro": TFormerConfig(
+        depths=(1, 1, 2, 1), width=0.25, input_shape=(96, 96, 3), stochastic_depth=0.0
+    ),
     # PoolFormer (arXiv:2111.11418) from the same blocks, to measure against.
-    "poolformer_s12": TFormerConfig(depths=(2, 2, 6, 2), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"),
-    "poolformer_s24": TFormerConfig(depths=(4, 4, 12, 4), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"),
+    "poolformer_s12": TFormerConfig(
+        depths=(2, 2, 6, 2), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"
+    ),
+    "poolformer_s24": TFormerConfig(
+        depths=(4, 4, 12, 4), token_mixer="pooling", ffn="standard", norm="group", activation="gelu"
+    ),
 }
 
 
@@ -123,7 +139,9 @@ def _norm(x: Any, config: TFormerConfig, name: str, before_pooling: bool = False
         # A non-negative gamma commutes with max pooling, so that the norm folds away on the device (design §3.1).
         constraint = keras.constraints.NonNeg() if before_pooling else None
         momentum = config.norm_momentum
-        return layers.BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name)(x)
+        return layers.BatchNormalization(
+            momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name
+        )(x)
     if config.norm == "group":
         return layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
     return layers.LayerNormalization(epsilon=1e-5, name=name)(x)
@@ -135,14 +153,16 @@ def _activation(x: Any, config: TFormerConfig, name: str) -> Any:
 
 def _ghost_module(x: Any, filters: int, config: TFormerConfig, name: str) -> Any:
     dense = GroupedPointwise(filters // config.ghost_ratio, name=f"{name}_primary")(x)
-    cheap = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=config.ghost_ratio - 1, name=f"{name}_cheap")(dense)
+    cheap = layers.DepthwiseConv2D(
+        3, padding="same", depth_multiplier=config.ghost_ratio - 1, name=f"{name}_cheap"
+    )(dense)
     return layers.Concatenate(name=f"{name}_concatenate")([dense, cheap])
 
 
 def token_mixer(x: Any, config: TFormerConfig, name: str) -> Any:
     """Mixes positions: hybrid pooling and a 1×1 convolution, or PoolFormer's average pooling less the identity."""
     if config.token_mixer == "pooling":
-        pooled = HybridPooling((3,), "average", config.pooling_implementation, name=f"{name}_pool")(x)
+        pooled = HybridPooling((3,), ("average",), config.pooling_implementation, name=f"{name}_pool")(x)
         return layers.Subtract(name=f"{name}_subtract")([pooled, x])
     width = x.shape[-1]
     x = HybridPooling(config.kernels, config.operators, config.pooling_implementation, name=f"{name}_pool")(x)
@@ -197,7 +217,9 @@ def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
     total, done, features = sum(config.depths), 0, []
     for stage, (width, depth) in enumerate(zip(config.widths, config.depths, strict=True), 1):
         if stage > 1:
-            x = _conv(x, config.scaled(width), config.patch_kernel, config.patch_stride, f"stage{stage}_patch")
+            x = _conv(
+                x, config.scaled(width), config.patch_kernel, config.patch_stride, f"stage{stage}_patch"
+            )
         for index in range(1, depth + 1):
             drop_rate = config.stochastic_depth * done / max(total - 1, 1)
             x = block(x, config, drop_rate, f"stage{stage}_block{index}")
@@ -212,7 +234,9 @@ def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
         x = layers.GlobalMaxPooling2D(name="head_pool")(x)
     if config.include_top:
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
-        x = layers.Dense(config.classes, kernel_initializer=initializer, name="head_logits", dtype="float32")(x)
+        x = layers.Dense(config.classes, kernel_initializer=initializer, name="head_logits", dtype="float32")(
+            x
+        )
         if config.classifier_activation not in (None, "linear"):
             x = layers.Activation(config.classifier_activation, name="head_scores", dtype="float32")(x)
     return keras.Model(inputs, x, name=name)
@@ -234,7 +258,9 @@ def build(variant: str, weights: str | None = None, name: str | None = None, **o
         raise ValueError(f"`variant` expected one of {', '.join(VARIANTS)}, received {variant!r}.")
     unknown = set(overrides) - {field.name for field in dataclasses.fields(TFormerConfig)}
     if unknown:
-        raise ValueError(f"{variant} expected fields of TFormerConfig, received {', '.join(sorted(unknown))}.")
+        raise ValueError(
+            f"{variant} expected fields of TFormerConfig, received {', '.join(sorted(unknown))}."
+        )
 
     def from_overrides(changes: dict[str, Any]) -> keras.Model:
         return TFormer(dataclasses.replace(VARIANTS[variant], **changes), name or variant)

@@ -29,7 +29,10 @@ SHIPPED: dict[str, ShippedWeights] = {}
 
 
 def load_weights(
-    build: Callable[[dict[str, Any]], keras.Model], variant: str, weights: str | None, overrides: dict[str, Any]
+    build: Callable[[dict[str, Any]], keras.Model],
+    variant: str,
+    weights: str | None,
+    overrides: dict[str, Any],
 ) -> keras.Model:
     """Builds a model and loads `weights` into it.
 
@@ -72,7 +75,7 @@ def _load_shipped(
         expected = entry.configuration.get(field, value)
         if list(_flat(value)) != list(_flat(expected)):
             raise UserError(
-                f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}` at all, "
+                f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}`, "
                 f"received {value!r}; train weights of your own for another shape."
             )
     path = FOLDER / entry.file

@@ -52,7 +52,9 @@ class ConfusionMatrix(keras.metrics.Metric):
         super().__init__(name=name, **kwargs)
         self.classes = classes
         # float32 counts are exact up to 16,777,216 images in one cell.
-        self.matrix = self.add_variable((classes, classes), initializer="zeros", dtype="float32", name="matrix")
+        self.matrix = self.add_variable(
+            (classes, classes), initializer="zeros", dtype="float32", name="matrix"
+        )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch: labels and scores (b, classes), weights (b,) or None."""

@@ -27,7 +27,9 @@ def use_average(optimizer: keras.optimizers.Optimizer) -> None:
     for variable, average in moving_average(optimizer):
         # Copied, because on JAX two variables with one array would lose it together when a step donates it.
         value = np.copy(keras.ops.convert_to_numpy(average.value))
-        variable.assign(value if variable.constraint is None else variable.constraint(keras.ops.convert_to_tensor(value)))
+        variable.assign(
+            value if variable.constraint is None else variable.constraint(keras.ops.convert_to_tensor(value))
+        )
 
 
 @contextlib.contextmanager
@@ -37,7 +39,10 @@ def averaged(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     Keras' `SwapEMAWeights` swaps by adding and subtracting on TensorFlow, which rounds, and would make the weights
     depend on how often they are evaluated.
     """
-    kept = [(variable, np.copy(keras.ops.convert_to_numpy(variable.value))) for variable, _ in moving_average(optimizer)]
+    kept = [
+        (variable, np.copy(keras.ops.convert_to_numpy(variable.value)))
+        for variable, _ in moving_average(optimizer)
+    ]
     use_average(optimizer)
     try:
         yield

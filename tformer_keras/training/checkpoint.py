@@ -28,7 +28,9 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def save_checkpoint(folder: Path, number: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Path:
+def save_checkpoint(
+    folder: Path, number: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]
+) -> Path:
     """Writes a checkpoint and removes all but the newest two.
 
     The file gets its name only when its bytes are on the disk, and the folder is flushed after the rename: a kill, or

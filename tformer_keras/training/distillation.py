@@ -50,7 +50,11 @@ def load_teacher(path: str, student: keras.Model) -> keras.Model:
     """
     teacher = load_model(path)
     teacher.trainable = False
-    if len(teacher.inputs) != 1 or len(teacher.outputs) != 1 or teacher.output.shape[-1] != student.output.shape[-1]:
+    if (
+        len(teacher.inputs) != 1
+        or len(teacher.outputs) != 1
+        or teacher.output.shape[-1] != student.output.shape[-1]
+    ):
         raise UserError(
             f"expected a teacher with {student.output.shape[-1]} outputs, received {path} with outputs "
             f"{[tuple(output.shape) for output in teacher.outputs]}; train it on the same classes"

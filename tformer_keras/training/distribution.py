@@ -44,13 +44,21 @@ def join(processes: int | None, index: int | None, coordinator: str | None) -> C
     """
     if processes is None or processes == 1:
         if index not in (None, 0):
-            raise UserError(f"expected --processes together with --process-id {index}; give the number of processes")
+            raise UserError(
+                f"expected --processes together with --process-id {index}; give the number of processes"
+            )
         return _spread(0, 1)
     if keras.backend.backend() != "jax":
         raise UserError(
             f"expected the JAX backend for several processes, received {keras.backend.backend()}; add --backend jax"
         )
-    if processes < 1 or index is None or not 0 <= index < processes or not coordinator or ":" not in coordinator:
+    if (
+        processes < 1
+        or index is None
+        or not 0 <= index < processes
+        or not coordinator
+        or ":" not in coordinator
+    ):
         raise UserError(
             "expected --processes N with --process-id from 0 to N - 1 and --coordinator HOST:PORT, received "
             f"--processes {processes} --process-id {index} --coordinator {coordinator}; give all three"
@@ -65,7 +73,9 @@ def _spread(index: int, processes: int) -> Cluster:
     devices = keras.distribution.list_devices()
     if len(devices) > 1:
         # Each process' loader gives its own share of every batch already.
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+        )
     return Cluster(index, processes, len(devices))
 
 

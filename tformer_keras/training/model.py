@@ -30,12 +30,16 @@ def model_config(
         UserError: the name or an argument is unknown, is the loop's own, or has a value that the model refuses.
     """
     if name not in VARIANTS:
-        raise UserError(f"--model: expected one of {', '.join(VARIANTS)}, received {name!r}; choose one of them")
+        raise UserError(
+            f"--model: expected one of {', '.join(VARIANTS)}, received {name!r}; choose one of them"
+        )
     known = [field.name for field in dataclasses.fields(TFormerConfig) if field.name not in _OWN]
     for argument in arguments:
         if argument not in known:
-            raise UserError(f"--model-set: expected one of {', '.join(known)}, received {argument!r}; correct the name")
-    shape = {} if input_size is None else {"input_shape": (*input_size, 3)}
+            raise UserError(
+                f"--model-set: expected one of {', '.join(known)}, received {argument!r}; correct the name"
+            )
+    shape: dict[str, Any] = {} if input_size is None else {"input_shape": (*input_size, 3)}
     try:
         return dataclasses.replace(VARIANTS[name], classes=classes, **shape, **arguments)
     except (ValueError, TypeError) as error:

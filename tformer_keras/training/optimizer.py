@@ -33,7 +33,9 @@ def learning_rate_schedule(
     """
     total = steps_per_epoch * epochs
     if frozen:
-        return keras.optimizers.schedules.CosineDecay(recipe.frozen_learning_rate, decay_steps=total, alpha=1.0)
+        return keras.optimizers.schedules.CosineDecay(
+            recipe.frozen_learning_rate, decay_steps=total, alpha=1.0
+        )
     warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total - 1)
     if warmup <= 0:
         return keras.optimizers.schedules.CosineDecay(

@@ -13,7 +13,7 @@ LINE_INTERVAL = 60.0  # seconds between lines within an epoch, where there is no
 
 def duration(seconds: float) -> str:
     """`seconds` as 1:02:03 or 2:03."""
-    whole = int(round(seconds))
+    whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
@@ -30,7 +30,12 @@ class Progress(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, console: rich.console.Console, epochs: int, steps_per_epoch: int, batch_size: int, offset: int = 0
+        self,
+        console: rich.console.Console,
+        epochs: int,
+        steps_per_epoch: int,
+        batch_size: int,
+        offset: int = 0,
     ) -> None:
         super().__init__()
         self.console = console
@@ -71,11 +76,15 @@ class Progress(keras.callbacks.Callback):
         steps = batch + 1
         if self.bar is not None and now - self.shown >= BAR_INTERVAL:
             self.shown = now
-            self.bar.update(self.task, completed=self.offset + steps, status=self._status(steps, now, logs or {}))
+            self.bar.update(
+                self.task, completed=self.offset + steps, status=self._status(steps, now, logs or {})
+            )
         elif self.bar is None and now - self.lined >= LINE_INTERVAL:
             self.lined = now
-            self._say(f"epoch {self.epoch + 1}/{self.epochs} step {self.offset + steps}/{self.steps_per_epoch} "
-                      f"{self._status(steps, now, logs or {})}")
+            self._say(
+                f"epoch {self.epoch + 1}/{self.epochs} step {self.offset + steps}/{self.steps_per_epoch} "
+                f"{self._status(steps, now, logs or {})}"
+            )
         if self.offset + steps == self.steps_per_epoch:
             self.steps_here += steps
             self.seconds_here += now - self.begun
@@ -85,11 +94,15 @@ class Progress(keras.callbacks.Callback):
         logs = logs or {}
         figures = [f"loss {logs['loss']:.4f}", f"top-1 {100 * logs['top1']:.2f} %"]
         if "val_top1" in logs:
-            figures += [f"test cross-entropy {logs['val_cross_entropy']:.4f}",
-                        f"test top-1 {100 * logs['val_top1']:.2f} %"]
+            figures += [
+                f"test cross-entropy {logs['val_cross_entropy']:.4f}",
+                f"test top-1 {100 * logs['val_top1']:.2f} %",
+            ]
         speed = self.speed()
         left = (self.epochs - epoch - 1) * self.steps_per_epoch * self.batch_size / speed if speed else 0.0
-        self._say(f"epoch {epoch + 1}/{self.epochs} {', '.join(figures)}, {speed:.0f} images/s, {duration(left)} left")
+        self._say(
+            f"epoch {epoch + 1}/{self.epochs} {', '.join(figures)}, {speed:.0f} images/s, {duration(left)} left"
+        )
         self.offset = 0
 
     def close(self) -> None:

@@ -15,7 +15,17 @@ import numpy as np
 from tformer_keras.tasks.classification import Evaluation
 from tformer_keras.training.checkpoint import flush_folder
 
-PACKAGES = ("tformer-keras", "keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "pillow", "scikit-learn")
+PACKAGES = (
+    "tformer-keras",
+    "keras",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "torch",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+)
 
 
 def versions() -> dict[str, str]:
@@ -34,11 +44,18 @@ def git_commit() -> str | None:
     folder = Path(__file__).resolve().parent
     try:
         commit = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=20, check=True
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         ).stdout.strip()
         changes = subprocess.run(
             ["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True, text=True, timeout=20, check=True,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
@@ -104,7 +121,9 @@ def draw_confusion(path: Path, evaluation: Evaluation) -> None:
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the true class")
-    axes.set(xlabel="predicted", ylabel="true", title=f"top-1 {100 * evaluation.top1:.2f} % of {evaluation.images}")
+    axes.set(
+        xlabel="predicted", ylabel="true", title=f"top-1 {100 * evaluation.top1:.2f} % of {evaluation.images}"
+    )
     if classes <= 25:
         axes.set_xticks(range(classes), evaluation.class_names, rotation=45, ha="right")
         axes.set_yticks(range(classes), evaluation.class_names)
@@ -112,7 +131,9 @@ def draw_confusion(path: Path, evaluation: Evaluation) -> None:
             for column in range(classes):
                 if counts[row, column]:
                     colour = "white" if shares[row, column] > 0.5 else "black"
-                    axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, size=7)
+                    axes.text(
+                        column, row, str(counts[row, column]), ha="center", va="center", color=colour, size=7
+                    )
     _save_figure(figure, path)
 
 
@@ -131,8 +152,10 @@ def table(evaluation: Evaluation, limit: int = 50) -> str:
     width = max(len("class"), *(len(row["class"]) for row in shown))
     lines = [f"{'class':<{width}}  images  accuracy  precision"]
     for row in shown:
-        lines.append(f"{row['class']:<{width}}  {row['images']:6d}  {_percent(row['accuracy'])}  "
-                     f" {_percent(row['precision'])}")
+        lines.append(
+            f"{row['class']:<{width}}  {row['images']:6d}  {_percent(row['accuracy'])}  "
+            f" {_percent(row['precision'])}"
+        )
     if len(rows) > limit:
         lines.append(f"(the {limit} least accurate of {len(rows)} classes)")
     lines.append(

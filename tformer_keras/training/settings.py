@@ -22,7 +22,9 @@ def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
     for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key:
-            raise UserError(f"{option}: expected KEY=VALUE, received {text!r}; write for example {option} key=1")
+            raise UserError(
+                f"{option}: expected KEY=VALUE, received {text!r}; write for example {option} key=1"
+            )
         try:
             result[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
@@ -59,7 +61,9 @@ def typed_value(owner: type, name: str, value: Any, *, shown: str) -> Any:
         raise UserError(f"expected one of the fields {known}, received {shown!r}; correct the name")
     converted = _convert(hints[name], value)
     if converted is _MISMATCH:
-        raise UserError(f"{shown}: expected a value of type {_type_name(hints[name])}, received {value!r}; correct it")
+        raise UserError(
+            f"{shown}: expected a value of type {_type_name(hints[name])}, received {value!r}; correct it"
+        )
     return converted
 
 

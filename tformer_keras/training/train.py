@@ -1,12 +1,8 @@
 """The one training loop: `compile`, `fit` with callbacks, and a run folder that can be gone on with."""
 
-import contextlib
 import dataclasses
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -16,7 +12,6 @@ import rich.console
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset, load_dataset
-from tformer_keras.data.loader import Loader
 from tformer_keras.tasks.classification import (
     Evaluation,
     classification_loss,
@@ -26,54 +21,20 @@ from tformer_keras.tasks.classification import (
 )
 from tformer_keras.training import distillation, report
 from tformer_keras.training.averaged_weights import use_average
-from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, Stop, StopRequests
+from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests
 from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
+from tformer_keras.training.compiling import compile_option
 from tformer_keras.training.distribution import Cluster, agree, any_of, from_first
+from tformer_keras.training.limited_loader import LimitedLoader, naming_file
 from tformer_keras.training.model import build_model, head_of, load_weights, model_config
 from tformer_keras.training.optimizer import build_optimizer
 from tformer_keras.training.progress import Progress
-from tformer_keras.training.recipe import Recipe, plain
+from tformer_keras.training.recipe import plain
+from tformer_keras.training.run_folder import Job, make_record, open_folder
 from tformer_keras.training.variables import assign_arrays, to_arrays
 
 # Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
 ASK_EVERY = 10
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training run.
-
-    Attributes:
-        data: "digits" or a folder of images.
-        model: a key of `tformer_keras.VARIANTS`.
-        recipe: how it is trained, the model's arguments and input size included.
-        out: the run's folder.
-        seed: of weights, batches and augmentations.
-        weights: a `.keras` file or shipped weights to begin from, or None.
-        teacher: a `.keras` file to learn from, or None.
-        distillation: "soft" or "hard"; used with a teacher.
-        xla: compile with XLA; None: where it pays (see `compile_option`).
-        limit_steps: use at most this many batches of each epoch and evaluation (for trials), or None.
-        skip_unreadable: go on without files that cannot be read.
-        checkpoint_minutes: between checkpoints within an epoch.
-        tensorboard: write events to the folder's `tensorboard/`.
-        command: the command line, for the record.
-    """
-
-    data: str
-    model: str
-    recipe: Recipe
-    out: Path
-    seed: int = 0
-    weights: str | None = None
-    teacher: str | None = None
-    distillation: str = "soft"
-    xla: bool | None = None
-    limit_steps: int | None = None
-    skip_unreadable: bool = False
-    checkpoint_minutes: float = 10.0
-    tensorboard: bool = False
-    command: Sequence[str] = ()
 
 
 def train(job: Job, console: rich.console.Console, cluster: Cluster = Cluster()) -> dict[str, Any]:
@@ -106,10 +67,12 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
         say(f"skipped {skipped}")
     config = model_config(job.model, recipe.input_size, len(dataset.class_names), recipe.model_arguments)
     if None in config.input_shape:
-        raise UserError(f"expected a fixed input size, received {config.input_shape}; give it with --input-size")
+        raise UserError(
+            f"expected a fixed input size, received {config.input_shape}; give it with --input-size"
+        )
     preprocessing = recipe.preprocessing((int(config.input_shape[0] or 0), int(config.input_shape[1] or 0)))
-    record = _record(job, dataset, plain(dataclasses.asdict(config)), preprocessing)
-    finished = json.loads(agree(cluster, lambda: _open_folder(job, record)))
+    record = make_record(job, dataset, plain(dataclasses.asdict(config)), preprocessing)
+    finished = json.loads(agree(cluster, lambda: open_folder(job, record)))
     if finished:
         say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
         return dict(finished)
@@ -119,9 +82,11 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
     if job.weights is not None:
         load_weights(model, job.weights)
     run = Run(job, cluster, dataset, model, preprocessing, say)
-    say(f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "
+    say(
+        f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "
         f"and {len(dataset.test.names)} test images of {len(dataset.class_names)} classes, "
-        f"{run.steps_per_epoch} steps an epoch, {recipe.epochs} epochs, {keras.backend.backend()} backend")
+        f"{run.steps_per_epoch} steps an epoch, {recipe.epochs} epochs, {keras.backend.backend()} backend"
+    )
     with StopRequests() as stop:
         run.resume()
         evaluation = run.fit(stop, console)
@@ -145,11 +110,23 @@ class Run:
         classes = len(dataset.class_names)
         shard = (cluster.index, cluster.processes)
         self.loader = LimitedLoader(
-            dataset.train, preprocessing, recipe.batch_size, seed=job.seed, shuffle=True,
-            augmentation=recipe.augmentation, classes=classes, shard=shard,
+            dataset.train,
+            preprocessing,
+            recipe.batch_size,
+            seed=job.seed,
+            shuffle=True,
+            augmentation=recipe.augmentation,
+            classes=classes,
+            shard=shard,
         )
         self.test_loader = LimitedLoader(
-            dataset.test, preprocessing, recipe.batch_size, seed=job.seed, shuffle=False, classes=classes, shard=shard
+            dataset.test,
+            preprocessing,
+            recipe.batch_size,
+            seed=job.seed,
+            shuffle=False,
+            classes=classes,
+            shard=shard,
         )
         self.loader.limit = self.test_loader.limit = job.limit_steps
         self.steps_per_epoch = self.loader.steps_per_epoch
@@ -171,10 +148,16 @@ class Run:
         if self.teacher is None:
             self.trainer = keras.Model(self.model.inputs, self.model.outputs[0], name="trainer")
         else:
-            self.trainer = distillation.make_distiller(self.model, self.teacher, self.job.distillation, recipe)
+            self.trainer = distillation.make_distiller(
+                self.model, self.teacher, self.job.distillation, recipe
+            )
         begin = 0 if self.frozen else recipe.frozen_epochs
         optimizer = build_optimizer(
-            recipe, self.trainer.trainable_variables, self.steps_per_epoch, self.phase_end - begin, frozen=self.frozen
+            recipe,
+            self.trainer.trainable_variables,
+            self.steps_per_epoch,
+            self.phase_end - begin,
+            frozen=self.frozen,
         )
         self.trainer.compile(
             optimizer=optimizer,
@@ -203,7 +186,9 @@ class Run:
         self._set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
         groups = self.groups()
         if state["frozen"] != self.frozen:
-            del groups["optimizer"]  # the checkpoint ends a phase; the next one begins with an optimizer of its own
+            del groups[
+                "optimizer"
+            ]  # the checkpoint ends a phase; the next one begins with an optimizer of its own
         if loaded and loaded[0] is not None:
             arrays = {name: array for name, array in loaded[0].arrays.items() if name.split("/")[0] in groups}
             metrics = {name: array for name, array in loaded[0].arrays.items() if name.startswith("metrics/")}
@@ -217,7 +202,10 @@ class Run:
         if metrics:
             # Keras makes the metrics' variables with the first batch; this one changes nothing else.
             images = np.zeros((self.job.recipe.batch_size, *self.model.input_shape[1:]), np.float32)
-            self.trainer.test_on_batch(images, np.eye(len(self.dataset.class_names), dtype=np.float32)[[0] * self.job.recipe.batch_size])
+            self.trainer.test_on_batch(
+                images,
+                np.eye(len(self.dataset.class_names), dtype=np.float32)[[0] * self.job.recipe.batch_size],
+            )
             self.metrics = metrics
         self.say(f"resuming after epoch {self.progressed.epoch} and {self.progressed.step} steps")
 
@@ -225,7 +213,9 @@ class Run:
         """Evaluates the weights as they are on the test images."""
         loader = self.test_loader
         with naming_file(loader):
-            return evaluate(self.evaluator, loader.stream(epochs=1), loader.steps_per_epoch, self.dataset.class_names)
+            return evaluate(
+                self.evaluator, loader.stream(epochs=1), loader.steps_per_epoch, self.dataset.class_names
+            )
 
     def fit(self, stop: StopRequests, console: rich.console.Console) -> Evaluation | None:
         """Trains to the end; returns the last evaluation, when it was made here."""
@@ -238,9 +228,15 @@ class Run:
             # In the middle of an epoch: first what is left of it, then the whole epochs.
             end = epoch + 1 if step else self.phase_end
             checkpointing = Checkpointing(
-                self.job.out / "checkpoints" if self.cluster.writes else None, self.progressed, self.groups,
-                self.steps_per_epoch, {"frozen": self.frozen}, self.job.checkpoint_minutes,
-                lambda: any_of(self.cluster, stop.asked), 1 if self.cluster.processes == 1 else ASK_EVERY, self.metrics,
+                self.job.out / "checkpoints" if self.cluster.writes else None,
+                self.progressed,
+                self.groups,
+                self.steps_per_epoch,
+                {"frozen": self.frozen},
+                self.job.checkpoint_minutes,
+                lambda: any_of(self.cluster, stop.asked),
+                1 if self.cluster.processes == 1 else ASK_EVERY,
+                self.metrics,
             )
             self.metrics = None
             callbacks: list[keras.callbacks.Callback] = [evaluating, checkpointing]
@@ -252,8 +248,12 @@ class Run:
             try:
                 with naming_file(self.loader):
                     self.trainer.fit(
-                        self.loader.stream(epoch, step), initial_epoch=epoch, epochs=end,
-                        steps_per_epoch=self.steps_per_epoch - step, callbacks=callbacks, verbose=0,
+                        self.loader.stream(epoch, step),
+                        initial_epoch=epoch,
+                        epochs=end,
+                        steps_per_epoch=self.steps_per_epoch - step,
+                        callbacks=callbacks,
+                        verbose=0,
                         shuffle=False,  # the loader has shuffled
                     )
             finally:
@@ -294,117 +294,10 @@ class Run:
         return result
 
 
-@contextlib.contextmanager
-def naming_file(loader: Loader) -> Iterator[None]:
-    """Within the context an error of tf.data is replaced by the loader's own, which names the file."""
-    try:
-        yield
-    except Exception as error:
-        if loader.failure is not None:
-            raise loader.failure from error
-        raise
-
-
-class LimitedLoader(Loader):
-    """A loader whose epochs end after `limit` batches."""
-
-    limit: int | None = None
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch, at least 1."""
-        whole = super().steps_per_epoch
-        return whole if self.limit is None else min(whole, self.limit)
-
-
-def compile_option(xla: bool | None) -> bool | str:
-    """`jit_compile` for Keras: on the TensorFlow backend XLA slows a CPU down and speeds a GPU up (design §2).
-
-    Raises:
-        UserError: JAX was asked to do without XLA.
-    """
-    backend = keras.backend.backend()
-    if backend == "jax":
-        if xla is False:
-            raise UserError("expected XLA on the JAX backend, which always compiles with it; leave out --no-xla")
-        return True
-    if xla is not None:
-        return xla
-    if backend == "tensorflow":
-        import tensorflow
-
-        return "auto" if tensorflow.config.list_physical_devices("GPU") else False
-    return "auto"
-
-
 def _tensorboard(folder: Path) -> keras.callbacks.Callback:
     try:
         return keras.callbacks.TensorBoard(folder)
     except ImportError as error:
-        raise UserError("expected TensorFlow for --tensorboard; install tensorflow, or leave the option out") from error
-
-
-def _record(
-    job: Job, dataset: Dataset, config: dict[str, Any], preprocessing: Preprocessing
-) -> dict[str, Any]:
-    """config.json: "run" is what decides the result, and must be the same when the run is gone on with."""
-    names = hashlib.sha256("\n".join([*dataset.train.names, "", *dataset.test.names]).encode()).hexdigest()
-    labels = hashlib.sha256(
-        np.concatenate([dataset.train.labels, dataset.test.labels]).astype("<i4").tobytes()
-    ).hexdigest()
-    return {
-        "run": {
-            "model": job.model,
-            "recipe": job.recipe.to_json(),
-            "seed": job.seed,
-            "weights": job.weights,
-            "teacher": job.teacher,
-            "distillation": job.distillation if job.teacher else None,
-            "limit_steps": job.limit_steps,
-            "backend": keras.backend.backend(),
-            "images": {
-                "train": len(dataset.train.names), "test": len(dataset.test.names), "names": names, "labels": labels
-            },
-        },
-        "task": "classification",
-        "data": job.data,
-        "class_names": list(dataset.class_names),
-        "skipped": [str(skipped) for skipped in dataset.skipped],
-        "preprocessing": preprocessing.to_json(),
-        "model": {"name": job.model, "config": config},
-        "xla": job.xla,
-        "command": list(job.command),
-        "versions": report.versions(),
-        "git_commit": report.git_commit(),
-    }
-
-
-def _open_folder(job: Job, record: Mapping[str, Any]) -> bytes:
-    """Makes the run's folder, or checks that it is this job's; returns the report, as JSON, of a finished run."""
-    path = job.out / "config.json"
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))["run"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"expected the settings of a run in {path}, received {error}; delete the folder") from error
-        different = _differences(before, plain(record["run"]))
-        if different:
-            raise UserError(
-                f"expected the settings of the run in {job.out}, received other values of {', '.join(different)}; "
-                "give the same command again, or another --out"
-            )
-        finished = job.out / "report.json"
-        return finished.read_bytes() if finished.is_file() else b"null"
-    job.out.mkdir(parents=True, exist_ok=True)
-    report.write_json(path, record)
-    return b"null"
-
-
-def _differences(left: Any, right: Any, name: str = "") -> list[str]:
-    if isinstance(left, dict) and isinstance(right, dict):
-        return [
-            found
-            for key in sorted(set(left) | set(right))
-            for found in _differences(left.get(key), right.get(key), f"{name}.{key}" if name else key)
-        ]
-    return [] if left == right else [name]
+        raise UserError(
+            "expected TensorFlow for --tensorboard; install tensorflow, or leave the option out"
+        ) from error

@@ -1,0 +1,125 @@
+"""What a run is asked to do, and its folder: made once, and refused to a run with other settings."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.data.dataset import Dataset
+from tformer_keras.training import report
+from tformer_keras.training.recipe import Recipe, plain
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run.
+
+    Attributes:
+        data: "digits" or a folder of images.
+        model: a key of `tformer_keras.VARIANTS`.
+        recipe: how it is trained, the model's arguments and input size included.
+        out: the run's folder.
+        seed: of weights, batches and augmentations.
+        weights: a `.keras` file or shipped weights to begin from, or None.
+        teacher: a `.keras` file to learn from, or None.
+        distillation: "soft" or "hard"; used with a teacher.
+        xla: compile with XLA; None: where it pays (see `compile_option`).
+        limit_steps: use at most this many batches of each epoch and evaluation (for trials), or None.
+        skip_unreadable: go on without files that cannot be read.
+        checkpoint_minutes: between checkpoints within an epoch.
+        tensorboard: write events to the folder's `tensorboard/`.
+        command: the command line, for the record.
+    """
+
+    data: str
+    model: str
+    recipe: Recipe
+    out: Path
+    seed: int = 0
+    weights: str | None = None
+    teacher: str | None = None
+    distillation: str = "soft"
+    xla: bool | None = None
+    limit_steps: int | None = None
+    skip_unreadable: bool = False
+    checkpoint_minutes: float = 10.0
+    tensorboard: bool = False
+    command: Sequence[str] = ()
+
+
+def make_record(
+    job: Job, dataset: Dataset, config: dict[str, Any], preprocessing: Preprocessing
+) -> dict[str, Any]:
+    """config.json: "run" is what decides the result, and must be the same when the run is gone on with."""
+    names = hashlib.sha256("\n".join([*dataset.train.names, "", *dataset.test.names]).encode()).hexdigest()
+    labels = hashlib.sha256(
+        np.concatenate([dataset.train.labels, dataset.test.labels]).astype("<i4").tobytes()
+    ).hexdigest()
+    return {
+        "run": {
+            "model": job.model,
+            "recipe": job.recipe.to_json(),
+            "seed": job.seed,
+            "weights": job.weights,
+            "teacher": job.teacher,
+            "distillation": job.distillation if job.teacher else None,
+            "limit_steps": job.limit_steps,
+            "backend": keras.backend.backend(),
+            "images": {
+                "train": len(dataset.train.names),
+                "test": len(dataset.test.names),
+                "names": names,
+                "labels": labels,
+            },
+        },
+        "task": "classification",
+        "data": job.data,
+        "class_names": list(dataset.class_names),
+        "skipped": [str(skipped) for skipped in dataset.skipped],
+        "preprocessing": preprocessing.to_json(),
+        "model": {"name": job.model, "config": config},
+        "xla": job.xla,
+        "command": list(job.command),
+        "versions": report.versions(),
+        "git_commit": report.git_commit(),
+    }
+
+
+def open_folder(job: Job, record: Mapping[str, Any]) -> bytes:
+    """Makes the run's folder, or checks that it is this job's; returns the report, as JSON, of a finished run."""
+    path = job.out / "config.json"
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))["run"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"expected the settings of a run in {path}, received {error}; delete the folder"
+            ) from error
+        different = _differences(before, plain(record["run"]))
+        if different:
+            raise UserError(
+                f"expected the settings of the run in {job.out}, received other values of {', '.join(different)}; "
+                "give the same command again, or another --out"
+            )
+        finished = job.out / "report.json"
+        return finished.read_bytes() if finished.is_file() else b"null"
+    job.out.mkdir(parents=True, exist_ok=True)
+    report.write_json(path, record)
+    return b"null"
+
+
+def _differences(left: Any, right: Any, name: str = "") -> list[str]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return [
+            found
+            for key in sorted(set(left) | set(right))
+            for found in _differences(left.get(key), right.get(key), f"{name}.{key}" if name else key)
+        ]
+    return [] if left == right else [name]
