@@ -1,6 +1,7 @@
-"""TFormer in NumPy, float64, written from the papers' definitions with plain loops: what the layers are checked against.
+"""TFormer in NumPy, float64, written from the papers' definitions with plain loops.
 
-Nothing here looks at the implementation; tests get this module from the fixture `reference` (tests are no package).
+What the layers and models are checked against: nothing here looks at the implementation. Tests get this module from
+the fixture `reference`, because they are no package.
 """
 
 import math
@@ -14,8 +15,10 @@ Array = np.ndarray
 # The layers.
 
 
-def shares(channels: int, operators: Sequence[str], kernels: Sequence[int]) -> list[tuple[str, int, int, int]]:
-    """(operator, kernel, first channel, end) by dealing channels out one at a time: first to operators, then to kernels."""
+def shares(
+    channels: int, operators: Sequence[str], kernels: Sequence[int]
+) -> list[tuple[str, int, int, int]]:
+    """(operator, kernel, first channel, end): channels dealt out one by one, to the operators, then to the kernels."""
 
     def deal(count: int, players: int) -> list[int]:
         hands = [0] * players
@@ -39,7 +42,10 @@ def hybrid_pooling(x: Array, kernels: Sequence[int], operators: Sequence[str]) -
         radius = kernel // 2
         for i in range(x.shape[1]):
             for j in range(x.shape[2]):
-                rows, columns = slice(max(i - radius, 0), i + radius + 1), slice(max(j - radius, 0), j + radius + 1)
+                rows, columns = (
+                    slice(max(i - radius, 0), i + radius + 1),
+                    slice(max(j - radius, 0), j + radius + 1),
+                )
                 window = x[:, rows, columns, start:end]
                 out[:, i, j, start:end] = window.mean((1, 2)) if operator == "average" else window.max((1, 2))
     return out
@@ -85,7 +91,9 @@ ACTIVATIONS = {
 # The model, from its weights by layer name and the configuration's values.
 
 
-def convolution(x: Array, kernel: Array, bias: Array | None = None, stride: int = 1, depthwise: bool = False) -> Array:
+def convolution(
+    x: Array, kernel: Array, bias: Array | None = None, stride: int = 1, depthwise: bool = False
+) -> Array:
     """TensorFlow's "same": ceil(size / stride) outputs, the padding split evenly and its odd pixel after the image."""
     height, width = kernel.shape[:2]
     sizes = [-(-side // stride) for side in x.shape[1:3]]
@@ -98,7 +106,9 @@ def convolution(x: Array, kernel: Array, bias: Array | None = None, stride: int 
     out: Array | float = 0.0
     for i in range(height):
         for j in range(width):
-            tap = x[:, i : i + sizes[0] * stride : stride, j : j + sizes[1] * stride : stride][:, : sizes[0], : sizes[1]]
+            tap = x[:, i : i + sizes[0] * stride : stride, j : j + sizes[1] * stride : stride][
+                :, : sizes[0], : sizes[1]
+            ]
             if depthwise:  # (height, width, channels, multiplier); output channel c * multiplier + m
                 product = tap[..., None] * kernel[i, j]
                 out = out + product.reshape(*product.shape[:3], -1)
@@ -153,7 +163,9 @@ class TFormer:
     def block(self, x: Array, name: str) -> Array:
         for part, branch in (("mixer", self.mixer), ("ffn", self.ffn)):
             y = branch(self.norm(x, f"{name}_{part}_norm"), f"{name}_{part}")
-            scale = 1.0 if self.config["layer_scale"] is None else self.weights[f"{name}_{part}_scale"]["scale"]
+            scale = (
+                1.0 if self.config["layer_scale"] is None else self.weights[f"{name}_{part}_scale"]["scale"]
+            )
             x = x + scale * y
         return x
 

@@ -12,7 +12,11 @@ KINKS = {"relu": [0], "relu6": [0, 6], "hard_swish": [-3, 3]}
 
 
 def test_the_table_is_the_designs(reference):
-    assert set(ACTIVATIONS) == {"quick_gelu", "gelu", "relu", "relu6", "hard_swish"} == set(reference.ACTIVATIONS)
+    assert (
+        set(ACTIVATIONS)
+        == {"quick_gelu", "gelu", "relu", "relu6", "hard_swish"}
+        == set(reference.ACTIVATIONS)
+    )
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -26,7 +30,9 @@ def test_gradients(reference, gradient, name):
     x, step = X.astype("float64"), 1e-5
     expected = (reference.ACTIVATIONS[name](x + step) - reference.ACTIVATIONS[name](x - step)) / (2 * step)
     actual = gradient(lambda v: ops.sum(ACTIVATIONS[name](v)), X)
-    smooth = np.all([np.abs(X - kink) > 1e-3 for kink in KINKS.get(name, [])], axis=0) | np.zeros(X.shape, bool)
+    smooth = np.all([np.abs(X - kink) > 1e-3 for kink in KINKS.get(name, [])], axis=0) | np.zeros(
+        X.shape, bool
+    )
     assert smooth.sum() > 170
     np.testing.assert_allclose(actual[smooth], expected[smooth], rtol=1e-3, atol=1e-4)
 

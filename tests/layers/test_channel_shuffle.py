@@ -9,7 +9,7 @@ from keras import ops
 
 from tformer_keras.layers import ChannelShuffle
 
-EXAMPLES = {"tensorflow": 40, "jax": 12}[keras.backend.backend()]
+EXAMPLES = {"tensorflow": 40, "jax": 8}[keras.backend.backend()]
 
 
 def shuffle(x: np.ndarray, groups: int) -> np.ndarray:
@@ -32,8 +32,12 @@ def test_equals_the_definition_and_is_undone(reference, groups, per_group, size)
     x = ramp(*size, groups * per_group)
     shuffled = shuffle(x, groups)
     np.testing.assert_array_equal(shuffled, reference.channel_shuffle(x, groups))
-    np.testing.assert_array_equal(np.sort(shuffled, axis=-1), x)  # a permutation of the channels of each pixel
-    np.testing.assert_array_equal(shuffle(shuffled, per_group), x)  # its inverse: rows and columns change places
+    np.testing.assert_array_equal(
+        np.sort(shuffled, axis=-1), x
+    )  # a permutation of the channels of each pixel
+    np.testing.assert_array_equal(
+        shuffle(shuffled, per_group), x
+    )  # its inverse: rows and columns change places
 
 
 def test_each_group_receives_from_every_group():
@@ -88,13 +92,17 @@ def test_wrong_group_count(groups):
 
 
 def test_channels_that_do_not_divide():
-    with pytest.raises(ValueError, match="ChannelShuffle 'mix' expected input channels divisible by groups=4, received 6"):
+    with pytest.raises(
+        ValueError, match="ChannelShuffle 'mix' expected input channels divisible by groups=4, received 6"
+    ):
         ChannelShuffle(4, name="mix")(ramp(1, 2, 2, 6))
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (2, 5, 4), (2, 5, 5, 1, 4)])
 def test_wrong_rank(shape):
-    with pytest.raises(ValueError, match=r"ChannelShuffle 'mix' expected an input of rank 4, .* received shape \(2, "):
+    with pytest.raises(
+        ValueError, match=r"ChannelShuffle 'mix' expected an input of rank 4, .* received shape \(2, "
+    ):
         ChannelShuffle(2, name="mix")(ramp(*shape))
 
 

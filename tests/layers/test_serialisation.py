@@ -24,7 +24,7 @@ TABLE = {
     ("GroupedPointwise", "bias_regularizer"): ({"filters": 6}, keras.regularizers.L1(0.25)),
     ("ChannelShuffle", "groups"): ({}, 3),
     ("LayerScale", "initial_value"): ({}, 0.75),
-    ("StochasticDepth", "rate"): ({}, 0.25),
+    ("StochasticDepth", "rate"): ({"seed": 3}, 0.25),
     ("StochasticDepth", "seed"): ({}, 11),
 }
 COMMON = {"name": "some_name", "dtype": "mixed_bfloat16", "trainable": False}
@@ -119,18 +119,6 @@ def test_reloaded_arguments_that_only_training_sees_still_act(case, tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     expected = ops.convert_to_numpy(model(X, training=True))
     np.testing.assert_array_equal(ops.convert_to_numpy(again(X, training=True)), expected)
-
-
-def test_the_reloaded_stream_of_random_numbers_goes_on_where_it_stopped(tmp_path):
-    inputs = keras.Input((1,))
-    model = keras.Model(inputs, layers.StochasticDepth(0.5)(inputs))
-    x = np.ones((64, 1), "float32")
-    model(x, training=True)
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    for _ in range(2):
-        outputs = [ops.convert_to_numpy(m(x, training=True)) for m in (model, again)]
-        np.testing.assert_array_equal(*outputs)
 
 
 def test_lists_from_json_and_a_bare_operator_are_taken():

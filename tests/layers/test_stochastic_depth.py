@@ -108,5 +108,7 @@ def test_shape_inference(shape):
 
 @pytest.mark.parametrize("rate", [1, 1.5, -0.1, float("nan"), None, "half"], ids=repr)
 def test_wrong_rate(rate):
-    with pytest.raises(ValueError, match="^`rate` expected a probability of at least 0 and below 1, received "):
+    with pytest.raises(
+        ValueError, match="^`rate` expected a probability of at least 0 and below 1, received "
+    ):
         StochasticDepth(rate)

@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.data.dataset import load_dataset
     from tformer_keras.data.loader import Loader
     from tformer_keras.tasks.classification import evaluate, make_evaluator
-    from tformer_keras.training.report import table
     from tformer_keras.training.compiling import compile_option
     from tformer_keras.training.limited_loader import naming_file
+    from tformer_keras.training.report import table
 
     output = Output(args.json)
     trained = load_trained(args)

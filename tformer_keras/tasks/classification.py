@@ -134,7 +134,9 @@ class Evaluation:
 
 def make_evaluator(model: keras.Model, classes: int, jit_compile: bool | str) -> keras.Model:
     """A model that shares `model`'s layers and is compiled for `evaluate`."""
-    outputs = model.output if gives_logits(model) else ops.log(ops.maximum(model.output, 1e-30))
+    outputs = model.outputs[0]
+    if not gives_logits(model):
+        outputs = ops.log(ops.maximum(outputs, 1e-30))
     evaluator = keras.Model(model.inputs, outputs, name="evaluator")
     # `compile` wants a loss; the figure that counts is the metric, because the loss divides by padded images too.
     evaluator.compile(

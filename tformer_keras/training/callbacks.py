@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tformer_edge.errors import UserError
 from tformer_keras.tasks.classification import Evaluation
 from tformer_keras.training.averaged_weights import averaged
 from tformer_keras.training.checkpoint import save_checkpoint
@@ -183,3 +184,17 @@ class Checkpointing(keras.callbacks.Callback):
         }
         number = self.progressed.epoch * self.steps_per_epoch + self.progressed.step
         save_checkpoint(self.folder, number, to_arrays(groups), state)
+
+
+def tensorboard(folder: Path) -> keras.callbacks.Callback:
+    """TensorBoard's events in `folder`.
+
+    Raises:
+        UserError: TensorFlow, which Keras writes them with, is not installed.
+    """
+    try:
+        return keras.callbacks.TensorBoard(folder)
+    except ImportError as error:
+        raise UserError(
+            "expected TensorFlow for --tensorboard; install tensorflow, or leave the option out"
+        ) from error

@@ -53,10 +53,10 @@ def load_teacher(path: str, student: keras.Model) -> keras.Model:
     if (
         len(teacher.inputs) != 1
         or len(teacher.outputs) != 1
-        or teacher.output.shape[-1] != student.output.shape[-1]
+        or teacher.outputs[0].shape[-1] != student.outputs[0].shape[-1]
     ):
         raise UserError(
-            f"expected a teacher with {student.output.shape[-1]} outputs, received {path} with outputs "
+            f"expected a teacher with {student.outputs[0].shape[-1]} outputs, received {path} with outputs "
             f"{[tuple(output.shape) for output in teacher.outputs]}; train it on the same classes"
         )
     inputs = keras.Input(student.input_shape[1:], dtype=student.inputs[0].dtype)
@@ -79,7 +79,12 @@ def make_distiller(student: keras.Model, teacher: keras.Model, kind: str, recipe
         kind: "soft", T²·KL(teacher ‖ student) at temperature T (Hinton et al., 2015), or "hard".
         recipe: gives w and T.
     """
-    loss = LogitsDistillation(recipe.distillation_temperature) if kind == "soft" else HardDistillation()
+    if kind == "soft":
+        # The loss as an object: named by its default string, Keras 3.15 applies it to the raw logits, which gives
+        # no gradient at all [measured].
+        loss: LogitsDistillation = LogitsDistillation(recipe.distillation_temperature, keras.losses.KLDivergence())
+    else:
+        loss = HardDistillation()
     return Distiller(
         teacher=teacher,
         student=student,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from tformer_keras.tasks.classification import Evaluation
@@ -135,6 +136,23 @@ def draw_confusion(path: Path, evaluation: Evaluation) -> None:
                         column, row, str(counts[row, column]), ha="center", va="center", color=colour, size=7
                     )
     _save_figure(figure, path)
+
+
+def write_run(
+    out: Path,
+    model: keras.Model,
+    history: Sequence[Mapping[str, Any]],
+    evaluation: Evaluation,
+    result: Mapping[str, Any],
+) -> None:
+    """Writes all files of a finished run; report.json comes last, because it is what says that it is finished."""
+    temporary = out / "unfinished.keras"
+    model.save(temporary)
+    temporary.replace(out / "model.keras")
+    write_history(out / "history.csv", history)
+    draw_curves(out / "curves.png", history)
+    draw_confusion(out / "confusion.png", evaluation)
+    write_json(out / "report.json", result)
 
 
 def _save_figure(figure: Any, path: Path) -> None:

@@ -92,27 +92,38 @@ def make_record(
     }
 
 
-def open_folder(job: Job, record: Mapping[str, Any]) -> bytes:
-    """Makes the run's folder, or checks that it is this job's; returns the report, as JSON, of a finished run."""
-    path = job.out / "config.json"
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))["run"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"expected the settings of a run in {path}, received {error}; delete the folder"
-            ) from error
-        different = _differences(before, plain(record["run"]))
-        if different:
-            raise UserError(
-                f"expected the settings of the run in {job.out}, received other values of {', '.join(different)}; "
-                "give the same command again, or another --out"
-            )
-        finished = job.out / "report.json"
-        return finished.read_bytes() if finished.is_file() else b"null"
-    job.out.mkdir(parents=True, exist_ok=True)
-    report.write_json(path, record)
-    return b"null"
+def begun(out: Path) -> bool:
+    """Whether the folder holds a run that can be gone on with, or is finished."""
+    return (out / "report.json").is_file() or any((out / "checkpoints").glob("step-*.npz"))
+
+
+def check_folder(job: Job, record: Mapping[str, Any]) -> bytes:
+    """Checks that the run in the folder, if one was begun there, is this job's; writes nothing.
+
+    Returns:
+        The report, as JSON, of a finished run, or "null".
+
+    Raises:
+        UserError: the folder holds a run with other settings.
+    """
+    path, finished = job.out / "config.json", job.out / "report.json"
+    if not begun(job.out):
+        return b"null"  # a command that failed, or was killed at once, does not bind the next one
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"expected the settings of a run in {path}, received {error}; delete the folder, or use another --out"
+        ) from error
+    different = _differences(before, plain(record["run"]))
+    if "seed" in different:  # the split of a folder follows from it
+        different = [name for name in different if not name.startswith("images.")]
+    if different:
+        raise UserError(
+            f"expected the settings of the run in {job.out}, received other values of {', '.join(different)}; "
+            "give the same command again, or another --out"
+        )
+    return finished.read_bytes() if finished.is_file() else b"null"
 
 
 def _differences(left: Any, right: Any, name: str = "") -> list[str]:

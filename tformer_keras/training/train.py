@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from tformer_keras.tasks.classification import (
 )
 from tformer_keras.training import distillation, report
 from tformer_keras.training.averaged_weights import use_average
-from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests
+from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
 from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
 from tformer_keras.training.compiling import compile_option
 from tformer_keras.training.distribution import Cluster, agree, any_of, from_first
@@ -30,7 +30,7 @@ from tformer_keras.training.model import build_model, head_of, load_weights, mod
 from tformer_keras.training.optimizer import build_optimizer
 from tformer_keras.training.progress import Progress
 from tformer_keras.training.recipe import plain
-from tformer_keras.training.run_folder import Job, make_record, open_folder
+from tformer_keras.training.run_folder import Job, begun, check_folder, make_record
 from tformer_keras.training.variables import assign_arrays, to_arrays
 
 # Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
@@ -72,7 +72,7 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
         )
     preprocessing = recipe.preprocessing((int(config.input_shape[0] or 0), int(config.input_shape[1] or 0)))
     record = make_record(job, dataset, plain(dataclasses.asdict(config)), preprocessing)
-    finished = json.loads(agree(cluster, lambda: open_folder(job, record)))
+    finished = json.loads(agree(cluster, lambda: check_folder(job, record)))
     if finished:
         say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
         return dict(finished)
@@ -87,10 +87,13 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
         f"and {len(dataset.test.names)} test images of {len(dataset.class_names)} classes, "
         f"{run.steps_per_epoch} steps an epoch, {recipe.epochs} epochs, {keras.backend.backend()} backend"
     )
+    if cluster.writes and not begun(job.out):  # what a run was begun with stays
+        job.out.mkdir(parents=True, exist_ok=True)
+        report.write_json(job.out / "config.json", record)
     with StopRequests() as stop:
         run.resume()
         evaluation = run.fit(stop, console)
-    return run.finish(evaluation, record, console)
+    return run.finish(evaluation)
 
 
 class Run:
@@ -244,7 +247,7 @@ class Run:
             if self.cluster.writes:
                 callbacks.append(progress)
                 if self.job.tensorboard:
-                    callbacks.append(_tensorboard(self.job.out / "tensorboard"))
+                    callbacks.append(tensorboard(self.job.out / "tensorboard"))
             try:
                 with naming_file(self.loader):
                     self.trainer.fit(
@@ -260,20 +263,17 @@ class Run:
                 progress.close()
         return evaluating.last
 
-    def finish(
-        self, evaluation: Evaluation | None, record: Mapping[str, Any], console: rich.console.Console
-    ) -> dict[str, Any]:
+    def finish(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Puts the averaged weights in, saves the model and writes the report."""
         use_average(self.trainer.optimizer)
         evaluation = evaluation or self.evaluate()
-        out, recipe = self.job.out, self.job.recipe
         result = {
             "finished": True,
             "model": self.job.model,
             "data": self.job.data,
-            "recipe": recipe.name,
+            "recipe": self.job.recipe.name,
             "parameters": self.model.count_params(),
-            "epochs": recipe.epochs,
+            "epochs": self.job.recipe.epochs,
             "seconds": round(self.progressed.seconds, 1),
             "evaluation": evaluation.to_json(),
             "limit_steps": self.job.limit_steps,
@@ -281,23 +281,6 @@ class Run:
         if self.cluster.writes:
             for layer in self.model.layers:
                 layer.trainable = True
-            temporary = out / "unfinished.keras"
-            self.model.save(temporary)
-            temporary.replace(out / "model.keras")
-            report.write_history(out / "history.csv", self.progressed.history)
-            report.draw_curves(out / "curves.png", self.progressed.history)
-            report.draw_confusion(out / "confusion.png", evaluation)
-            # Last, because it is what says that the run is finished.
-            report.write_json(out / "report.json", result)
-            console.print(report.table(evaluation), markup=False, highlight=False, soft_wrap=True)
-            console.print(f"saved in {out}", markup=False, highlight=False, soft_wrap=True)
+            report.write_run(self.job.out, self.model, self.progressed.history, evaluation, result)
+            self.say(f"{report.table(evaluation)}\nsaved in {self.job.out}")
         return result
-
-
-def _tensorboard(folder: Path) -> keras.callbacks.Callback:
-    try:
-        return keras.callbacks.TensorBoard(folder)
-    except ImportError as error:
-        raise UserError(
-            "expected TensorFlow for --tensorboard; install tensorflow, or leave the option out"
-        ) from error
