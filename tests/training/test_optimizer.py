@@ -66,7 +66,7 @@ def test_average_is_put_in_and_taken_out_to_the_bit() -> None:
     )
     weight = keras.Variable(np.array([0.1, 0.2], "float32"))
     weight.constraint = keras.constraints.NonNeg()
-    optimizer = build_optimizer(recipe, [weight], 4, 1)
+    optimizer = build_optimizer(recipe, [weight], 400, 1)
     for _ in range(3):
         optimizer.apply([keras.ops.ones((2,))], [weight])
     trained = np.copy(keras.ops.convert_to_numpy(weight.value))
@@ -84,5 +84,12 @@ def test_average_is_put_in_and_taken_out_to_the_bit() -> None:
 
 def test_accumulated_batches_average_as_slowly_as_whole_ones() -> None:
     recipe = Recipe(name="test", epochs=1, batch_size=1, learning_rate=0.1, ema_momentum=0.81, accumulate=2)
-    optimizer = build_optimizer(recipe, [keras.Variable(np.ones(2, "float32"))], 4, 1)
+    optimizer = build_optimizer(recipe, [keras.Variable(np.ones(2, "float32"))], 400, 1)
     assert optimizer.ema_momentum == pytest.approx(0.9) and optimizer.gradient_accumulation_steps == 2
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(7500, 0.998), (1500, 0.99), (30, 0.5), (3, 0.0)])
+def test_a_short_run_averages_its_end_only(steps: int, expected: float) -> None:
+    recipe = Recipe(name="test", epochs=1, batch_size=1, learning_rate=0.1, ema_momentum=0.998)
+    optimizer = build_optimizer(recipe, [keras.Variable(np.ones(2, "float32"))], steps, 1)
+    assert optimizer.ema_momentum == pytest.approx(expected)

@@ -6,7 +6,12 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`--model`, and what a bare `.keras` file does not say."""
-    parser.add_argument("--model", required=True, metavar="PATH", help="a run's folder, or a .keras file")
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="MODEL",
+        help="a run's folder, a .keras file, or a shipped name (see `tformer list`)",
+    )
     parser.add_argument(
         "--mean", type=float, nargs=3, metavar="M", help="of a bare .keras file: mean, 0 to 1, R G B"
     )

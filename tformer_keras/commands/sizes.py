@@ -53,7 +53,6 @@ ROWS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--model", metavar="FILE", help="count this .keras file instead of the tables")
-    parser.add_argument("--json", action="store_true", help="print JSON to standard output")
 
 
 def run(args: argparse.Namespace) -> int:

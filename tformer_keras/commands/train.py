@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change an argument of the model; may be repeated",
     )
     parser.add_argument(
-        "--weights", metavar="PATH", help="begin with the weights of this .keras file; its head may differ"
+        "--weights",
+        metavar="WEIGHTS",
+        help="begin with these: a .keras file or a shipped name; the head may differ",
     )
     parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too (distillation)")
     parser.add_argument(
@@ -113,6 +115,7 @@ def input_size(text: str) -> tuple[int, int]:
 
 def make_recipe(args: argparse.Namespace) -> Any:
     """The recipe that the options ask for."""
+    from tformer_keras.training.model import arguments_of
     from tformer_keras.training.recipe import RECIPES
     from tformer_keras.training.settings import assignments, override
 
@@ -132,6 +135,9 @@ def make_recipe(args: argparse.Namespace) -> Any:
         settings["input_size"] = input_size(args.input_size)
     recipe = override(RECIPES[name], settings)
     arguments = {**recipe.model_arguments, **assignments(args.model_settings, "--model-set")}
+    if args.weights is not None:
+        # The shape of the weights' own model, so that they fit without being described again.
+        arguments = {**arguments_of(args.weights, args.model), **arguments}
     return dataclasses.replace(recipe, model_arguments=arguments)
 
 

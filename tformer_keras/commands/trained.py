@@ -1,4 +1,4 @@
-"""A trained model as the commands take it: a run's folder, a `.keras` file beside its config.json, or a bare one."""
+"""A trained model as the commands take it: a run's folder, a `.keras` file (bare or of a run), a shipped one."""
 
 import argparse
 import json
@@ -10,6 +10,8 @@ import keras
 
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.models import build
+from tformer_keras.models.weights import SHIPPED
 from tformer_keras.training.model import load_model
 
 
@@ -31,6 +33,10 @@ def load_trained(args: argparse.Namespace) -> Trained:
         UserError: a file is missing or damaged, or a bare file comes without its preprocessing.
     """
     path = Path(args.model)
+    if args.model in SHIPPED and not path.exists():
+        entry = SHIPPED[args.model]
+        model = build(entry.variant, weights=args.model)
+        return Trained(path, model, Preprocessing.from_json(entry.preprocessing), entry.class_names, None)
     if path.is_dir():
         if not (path / "model.keras").is_file():
             raise UserError(

@@ -17,15 +17,32 @@ FOLDER = Path(__file__).parent / "weights"
 
 @dataclasses.dataclass(frozen=True)
 class ShippedWeights:
-    """Trained weights inside the package: their file, its checksum and the configuration that they were made with."""
+    """Trained weights inside the package.
+
+    Attributes:
+        variant: the variant of the table that they are for.
+        file: their name in the package's `models/weights/`; a model card lies beside it.
+        sha256: of the file's bytes, checked on every load.
+        configuration: fields of `TFormerConfig` that they were trained with.
+        class_names: names in the order of the outputs.
+        preprocessing: the evaluation preprocessing, as `tformer_edge.preprocessing.Preprocessing.to_json` writes it.
+    """
 
     variant: str
     file: str
     sha256: str
     configuration: dict[str, Any]
+    class_names: tuple[str, ...] = ()
+    preprocessing: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
+# By full name, VARIANT_DATA; as `weights=` of that variant DATA alone will do.
 SHIPPED: dict[str, ShippedWeights] = {}
+
+
+def shipped_name(weights: str, variant: str) -> str | None:
+    """The full name of shipped weights: `weights` itself, or with `variant` before it; None if nothing such ships."""
+    return next((name for name in (weights, f"{variant}_{weights}") if name in SHIPPED), None)
 
 
 def load_weights(
@@ -52,8 +69,9 @@ def load_weights(
             'weights="imagenet" expected weights that nobody has published for TFormer: take weights=None and train '
             "with `tformer train DATA --recipe imagenet`, or give the path of your own file."
         )
-    if weights in SHIPPED:
-        return _load_shipped(build, variant, weights, overrides)
+    shipped = shipped_name(weights, variant)
+    if shipped is not None:
+        return _load_shipped(build, variant, shipped, overrides)
     path = Path(weights)
     if not path.is_file():
         raise UserError(

@@ -1,5 +1,6 @@
 """What happens during `fit`: evaluation with averaged weights, the history, checkpoints, and stopping when asked."""
 
+import contextlib
 import signal
 import threading
 import time
@@ -30,7 +31,11 @@ class Progressed:
 
 
 class Evaluating(keras.callbacks.Callback):
-    """Evaluates on the test images, with the averaged weights, and adds `val_` figures to the epoch's logs.
+    """Evaluates on the test images and adds `val_` figures to the epoch's logs.
+
+    The last epoch is measured with the averaged weights, which are those that the run ends with; epochs before it with
+    the trained weights, because BatchNorm's moving statistics belong to these: while the learning rate is high, the
+    average with these statistics measured 38.8 % where the trained weights had 72.5 % (CIFAR-10, epoch 5 of 24).
 
     Args:
         evaluate: gives the evaluation of the weights as they are.
@@ -49,7 +54,8 @@ class Evaluating(keras.callbacks.Callback):
         """Evaluates, when it is this epoch's turn."""
         if (epoch + 1) % self.every and epoch + 1 != self.epochs:
             return
-        with averaged(self.model.optimizer):
+        last = epoch + 1 == self.epochs
+        with averaged(self.model.optimizer) if last else contextlib.nullcontext():
             self.last = self.run()
         assert logs is not None
         logs["val_cross_entropy"] = self.last.cross_entropy

@@ -82,7 +82,9 @@ def make_distiller(student: keras.Model, teacher: keras.Model, kind: str, recipe
     if kind == "soft":
         # The loss as an object: named by its default string, Keras 3.15 applies it to the raw logits, which gives
         # no gradient at all [measured].
-        loss: LogitsDistillation = LogitsDistillation(recipe.distillation_temperature, keras.losses.KLDivergence())
+        loss: LogitsDistillation = LogitsDistillation(
+            recipe.distillation_temperature, keras.losses.KLDivergence()
+        )
     else:
         loss = HardDistillation()
     return Distiller(

@@ -1,6 +1,7 @@
 """Models by the names that users type, and weights from another model."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import keras
 
 from tformer_edge.errors import UserError
 from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
-from tformer_keras.models.weights import SHIPPED
+from tformer_keras.models.weights import SHIPPED, shipped_name
 
 # Training sets these itself.
 _OWN = ("input_shape", "classes", "include_top", "classifier_activation", "features_only", "pooling")
@@ -46,6 +47,29 @@ def model_config(
         raise UserError(f"--model-set: {error}") from error
 
 
+def arguments_of(weights: str, variant: str) -> dict[str, Any]:
+    """The model arguments, input size and classes left out, that shipped weights or a run's model were made with.
+
+    Args:
+        weights: a shipped name or the path of a `.keras` file.
+        variant: the variant that is to be built with them.
+
+    Returns:
+        Fields of `TFormerConfig`; empty for a file without a run's config.json beside it.
+    """
+    shipped = shipped_name(weights, variant)
+    config: Mapping[str, Any] = {}
+    if shipped is not None:
+        config = SHIPPED[shipped].configuration
+    elif Path(weights).with_name("config.json").is_file():
+        try:
+            model = json.loads(Path(weights).with_name("config.json").read_text(encoding="utf-8"))["model"]
+            config = model["config"] if model["name"] == variant else {}
+        except (ValueError, KeyError, TypeError):
+            config = {}  # some other program's config.json
+    return {name: value for name, value in config.items() if name not in _OWN}
+
+
 def build_model(name: str, config: TFormerConfig) -> keras.Model:
     """The model of a configuration.
 
@@ -72,7 +96,8 @@ def load_weights(model: keras.Model, path: str) -> list[keras.layers.Layer]:
     Raises:
         UserError: the file is no Keras model, or more than its head differs.
     """
-    source = build(SHIPPED[path].variant, weights=path) if path in SHIPPED else load_model(path)
+    shipped = shipped_name(path, model.name)
+    source = load_model(path) if shipped is None else build(SHIPPED[shipped].variant, weights=shipped)
     given = {layer.name: layer for layer in source.layers}
     new = []
     for layer in model.layers:

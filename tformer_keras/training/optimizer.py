@@ -6,6 +6,9 @@ import keras
 
 from tformer_keras.training.recipe import Recipe
 
+# A run is at least this many times as long as the moving average of its weights, in which the cosine is near its end.
+SHORTEST_RUN = 15
+
 
 @keras.saving.register_keras_serializable(package="tformer_keras")
 class AdamW(keras.optimizers.AdamW):
@@ -77,6 +80,9 @@ def build_optimizer(
         `AdamW`, within a `LossScaleOptimizer` when the recipe asks for float16.
     """
     momentum = recipe.ema_momentum
+    if momentum is not None:
+        # On a small data set a run is short: an average of more than its end would still hold the first weights.
+        momentum = min(momentum, max(0.0, 1 - SHORTEST_RUN / (steps_per_epoch * epochs)))
     if momentum is not None and recipe.accumulate > 1:
         # Keras averages after every batch, the weights change with every `accumulate`-th only.
         momentum = math.pow(momentum, 1 / recipe.accumulate)

@@ -32,7 +32,8 @@ class Recipe:
         weight_decay: AdamW's decoupled decay, not on norms, biases and LayerScale, ≥ 0.
         beta_1, beta_2: AdamW's moment decays, 0..1.
         clip_norm: limit of the gradients' global norm, or None.
-        ema_momentum: decay of the weights' moving average a step, 0..1, or None; the average is evaluated and saved.
+        ema_momentum: decay of the weights' moving average a step, 0..1, or None; the average is what the run ends
+            with. A run of fewer steps than 15 / (1 - ema_momentum) takes a smaller one.
         label_smoothing: 0..1, share of the label mass that is spread over all classes.
         accumulate: batches whose gradients are averaged before one update, ≥ 1.
         mixed_precision: None (float32), "bfloat16" or "float16" (with Keras' dynamic loss scale).
