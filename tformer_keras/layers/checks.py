@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number (True and False are not)."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether `value` is a whole number, as an int or a float (True and False are not, nor NaN and infinity)."""
+    return is_number(value) and value % 1 == 0
 
 
 def check_positive(name: str, value: Any) -> int:
     """Returns `value` as an int, or raises ValueError if it is not a whole number of at least 1."""
-    if isinstance(value, bool) or int(value) != value or value < 1:
+    if not is_whole(value) or value < 1:
         raise ValueError(f"`{name}` expected a whole number of at least 1, received {value!r}.")
     return int(value)
 

@@ -78,13 +78,15 @@ class GroupedPointwise(keras.layers.Layer):
             )
 
     def _initialize_groups(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        # A seeded initializer gives the same numbers at each call: groups must not start as copies of each other.
-        config = self.kernel_initializer.get_config()
+        # Keras' initializers give the same numbers at each call, also when nobody seeded them (they draw a seed when
+        # they are made): groups must not start as copies of each other.
+        seed = getattr(self.kernel_initializer, "seed", None)
         groups = []
         for group in range(shape[0]):
             initializer = self.kernel_initializer
-            if isinstance(config.get("seed"), int):
-                initializer = type(initializer).from_config({**config, "seed": config["seed"] + group})
+            if isinstance(seed, int):
+                config = {**initializer.get_config(), "seed": seed + group}
+                initializer = type(initializer).from_config(config)
             groups.append(initializer(shape[1:], dtype=dtype))
         return ops.stack(groups)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tformer_keras.layers.checks import check_rank
+from tformer_keras.layers.checks import check_rank, is_whole
 
 OPERATORS = ("average", "max")
 IMPLEMENTATIONS = ("auto", "separate")
@@ -49,11 +49,12 @@ class HybridPooling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.kernels = tuple(kernels)
-        self.operators = (operators,) if isinstance(operators, str) else tuple(operators)
+        sizes: Any = (kernels,) if is_whole(kernels) else tuple(kernels or ())
+        self.operators = (operators,) if isinstance(operators, str) else tuple(operators or ())
         self.implementation = implementation
-        if not self.kernels or any(k != int(k) or k < 1 or k % 2 == 0 for k in self.kernels):
+        if not sizes or any(not is_whole(k) or k < 1 or k % 2 == 0 for k in sizes):
             raise ValueError(f"`kernels` expected odd whole numbers of at least 1, received {kernels!r}.")
+        self.kernels: tuple[int, ...] = tuple(int(kernel) for kernel in sizes)
         if len(set(self.kernels)) != len(self.kernels):
             raise ValueError(f"`kernels` expected each size once, received {kernels!r}.")
         if (

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tformer_keras.layers.checks import is_number
+
 
 @keras.saving.register_keras_serializable("tformer_keras")
 class LayerScale(keras.layers.Layer):
@@ -23,6 +25,8 @@ class LayerScale(keras.layers.Layer):
 
     def __init__(self, initial_value: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not is_number(initial_value):
+            raise ValueError(f"`initial_value` expected a number, received {initial_value!r}.")
         self.initial_value = float(initial_value)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tformer_keras.layers.checks import is_number
+
 
 @keras.saving.register_keras_serializable("tformer_keras")
 class StochasticDepth(keras.layers.Layer):
@@ -25,7 +27,7 @@ class StochasticDepth(keras.layers.Layer):
 
     def __init__(self, rate: float = 0.1, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not 0 <= rate < 1:
+        if not is_number(rate) or not 0 <= rate < 1:
             raise ValueError(f"`rate` expected a probability of at least 0 and below 1, received {rate!r}.")
         self.rate = float(rate)
         self.seed = seed

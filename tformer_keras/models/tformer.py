@@ -10,6 +10,7 @@ from keras import layers
 
 from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling, LayerScale, StochasticDepth
 from tformer_keras.layers.activations import ACTIVATIONS
+from tformer_keras.layers.checks import check_positive, is_number, is_whole
 from tformer_keras.models.weights import load_weights
 
 FFNS = ("pcs", "standard", "ghost")
@@ -74,6 +75,7 @@ class TFormerConfig:
         if (
             len(self.depths) != len(self.widths)
             or not self.depths
+            or not all(is_whole(number) for number in self.depths + self.widths)
             or min(self.depths) < 0
             or min(self.widths) < 1
         ):
@@ -91,6 +93,23 @@ class TFormerConfig:
                 f"`stem_stride` expected one stride or {len(self.stem_widths) + 1}, one for each convolution of the "
                 f"stem, received {self.stem_stride}."
             )
+        for field in ("stem_kernel", "patch_kernel", "patch_stride", "expansion", "groups", "classes"):
+            check_positive(field, getattr(self, field))
+        for stride in strides:
+            check_positive("stem_stride", stride)
+        for side in self.input_shape:
+            if side is not None:
+                check_positive("input_shape", side)
+        if not is_whole(self.ghost_ratio) or self.ghost_ratio < 2:
+            raise ValueError(
+                f"`ghost_ratio` expected a whole number of at least 2, received {self.ghost_ratio!r}."
+            )
+        if not 0 <= self.norm_momentum < 1:
+            raise ValueError(
+                f"`norm_momentum` expected at least 0 and below 1, received {self.norm_momentum!r}."
+            )
+        if self.layer_scale is not None and not is_number(self.layer_scale):
+            raise ValueError(f"`layer_scale` expected a number or None, received {self.layer_scale!r}.")
         if self.width <= 0 or self.classes < 1 or not 0 <= self.stochastic_depth < 1:
             raise ValueError(
                 "`width` expected more than 0, `classes` at least 1 and `stochastic_depth` at least 0 and below 1, "
@@ -130,7 +149,14 @@ VARIANTS: dict[str, TFormerConfig] = {
 def _conv(x: Any, filters: int, kernel: int, stride: int, name: str, use_bias: bool = True) -> Any:
     initializer = keras.initializers.TruncatedNormal(stddev=0.02) if use_bias else "he_normal"
     return layers.Conv2D(
-        filters, kernel, stride, padding="same", use_bias=use_bias, kernel_initializer=initializer, name=name
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        data_format="channels_last",
+        use_bias=use_bias,
+        kernel_initializer=initializer,
+        name=name,
     )(x)
 
 
@@ -152,9 +178,17 @@ def _activation(x: Any, config: TFormerConfig, name: str) -> Any:
 
 
 def _ghost_module(x: Any, filters: int, config: TFormerConfig, name: str) -> Any:
+    if filters % config.ghost_ratio:
+        raise ValueError(
+            f"`ghost_ratio` expected a divisor of {filters} channels, received {config.ghost_ratio}."
+        )
     dense = GroupedPointwise(filters // config.ghost_ratio, name=f"{name}_primary")(x)
     cheap = layers.DepthwiseConv2D(
-        3, padding="same", depth_multiplier=config.ghost_ratio - 1, name=f"{name}_cheap"
+        3,
+        padding="same",
+        data_format="channels_last",
+        depth_multiplier=config.ghost_ratio - 1,
+        name=f"{name}_cheap",
     )(dense)
     return layers.Concatenate(name=f"{name}_concatenate")([dense, cheap])
 
@@ -229,9 +263,9 @@ def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
         return keras.Model(inputs, features, name=name)
     x = _norm(x, config, "head_norm")
     if config.include_top or config.pooling == "avg":
-        x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+        x = layers.GlobalAveragePooling2D(data_format="channels_last", name="head_pool")(x)
     elif config.pooling == "max":
-        x = layers.GlobalMaxPooling2D(name="head_pool")(x)
+        x = layers.GlobalMaxPooling2D(data_format="channels_last", name="head_pool")(x)
     if config.include_top:
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
         x = layers.Dense(config.classes, kernel_initializer=initializer, name="head_logits", dtype="float32")(
@@ -265,7 +299,7 @@ def build(variant: str, weights: str | None = None, name: str | None = None, **o
     def from_overrides(changes: dict[str, Any]) -> keras.Model:
         return TFormer(dataclasses.replace(VARIANTS[variant], **changes), name or variant)
 
-    return load_weights(from_overrides, variant, weights, overrides)
+    return load_weights(from_overrides, variant, weights, overrides, dataclasses.asdict(VARIANTS[variant]))
 
 
 def TFormerS(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:

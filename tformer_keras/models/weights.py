@@ -8,10 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py  # type: ignore[import-untyped]
 import keras
 
 from tformer_edge.errors import UserError
 
+# These change neither the weights nor what they mean.
+FREE_FIELDS = {
+    "include_top", "pooling", "features_only", "classifier_activation",
+    "stochastic_depth", "norm_momentum", "pooling_implementation",
+}  # fmt: skip
 FOLDER = Path(__file__).parent / "weights"
 
 
@@ -50,6 +56,7 @@ def load_weights(
     variant: str,
     weights: str | None,
     overrides: dict[str, Any],
+    defaults: dict[str, Any],
 ) -> keras.Model:
     """Builds a model and loads `weights` into it.
 
@@ -58,6 +65,7 @@ def load_weights(
         variant: the variant's name.
         weights: None, a name of `SHIPPED`, or a path to a `.keras` or `.weights.h5` file.
         overrides: the configuration that the caller asked for.
+        defaults: the variant's own configuration.
 
     Raises:
         UserError: for an unknown name, arguments that conflict with shipped weights, or a file that does not fit.
@@ -71,7 +79,7 @@ def load_weights(
         )
     shipped = shipped_name(weights, variant)
     if shipped is not None:
-        return _load_shipped(build, variant, shipped, overrides)
+        return _load_shipped(build, variant, shipped, overrides, defaults)
     path = Path(weights)
     if not path.is_file():
         raise UserError(
@@ -84,19 +92,27 @@ def load_weights(
 
 
 def _load_shipped(
-    build: Callable[[dict[str, Any]], keras.Model], variant: str, name: str, overrides: dict[str, Any]
+    build: Callable[[dict[str, Any]], keras.Model],
+    variant: str,
+    name: str,
+    overrides: dict[str, Any],
+    defaults: dict[str, Any],
 ) -> keras.Model:
     entry = SHIPPED[name]
     if variant != entry.variant:
         raise UserError(f"weights={name!r} expected the variant {entry.variant}, received {variant}.")
     for field, value in overrides.items():
-        expected = entry.configuration.get(field, value)
+        expected = entry.configuration.get(field, value if field in FREE_FIELDS else defaults[field])
         if list(_flat(value)) != list(_flat(expected)):
             raise UserError(
                 f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}`, "
                 f"received {value!r}; train weights of your own for another shape."
             )
     path = FOLDER / entry.file
+    if not path.is_file():
+        raise UserError(
+            f"{path} expected the weights {name!r}, received no such file: reinstall tformer-keras."
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != entry.sha256:
         raise UserError(
@@ -115,11 +131,25 @@ def _flat(value: Any) -> Any:
         yield value
 
 
+def _check_count(model: keras.Model, path: Path) -> None:
+    """Keras finds an .h5 file's tensors by class and number and lets surplus ones pass: a file of another depth would
+    load into the wrong layers without a word."""
+    names: list[str] = []
+    with h5py.File(path) as file:
+        file.visit(names.append)
+    stored = sum(
+        "/vars/" in name and name.startswith("layers/") and "seed_generator" not in name for name in names
+    )
+    if stored != len(model.weights):
+        raise ValueError(f"expected {len(model.weights)} tensors, received {stored}")
+
+
 def _load_file(model: keras.Model, path: Path) -> None:
     try:
         if path.suffix == ".keras":
             model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
         else:
+            _check_count(model, path)
             model.load_weights(path)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
