@@ -22,6 +22,7 @@ FLOORS = {
     "tformer_keras.deploy": 5,
     "tformer_keras.commands": 6,
     "tformer_keras.__main__": 6,
+    "tformer_cli": 6,
     "converters": 6,
     "benchmarks": 7,
 }
@@ -32,7 +33,8 @@ FRAMEWORKS = {"tensorflow", "keras", "jax", "jaxlib", "torch", "tf_keras", "tens
 
 def source_files() -> list[Path]:
     packages = sorted({name.split(".")[0] for name in FLOORS})
-    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+    inside = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    return sorted([*inside, *ROOT.glob("*.py")])
 
 
 def module_name(path: Path) -> str:

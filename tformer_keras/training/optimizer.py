@@ -6,8 +6,8 @@ import keras
 
 from tformer_keras.training.recipe import Recipe
 
-# A run is at least this many times as long as the moving average of its weights, in which the cosine is near its end.
-SHORTEST_RUN = 15
+# A run is at least this many times as long as the moving average of its weights.
+SHORTEST_RUN = 5
 
 
 @keras.saving.register_keras_serializable(package="tformer_keras")

@@ -33,7 +33,7 @@ class Recipe:
         beta_1, beta_2: AdamW's moment decays, 0..1.
         clip_norm: limit of the gradients' global norm, or None.
         ema_momentum: decay of the weights' moving average a step, 0..1, or None; the average is what the run ends
-            with. A run of fewer steps than 15 / (1 - ema_momentum) takes a smaller one.
+            with. A run of fewer steps than 5 / (1 - ema_momentum) takes a smaller one.
         label_smoothing: 0..1, share of the label mass that is spread over all classes.
         accumulate: batches whose gradients are averaged before one update, ≥ 1.
         mixed_precision: None (float32), "bfloat16" or "float16" (with Keras' dynamic loss scale).
