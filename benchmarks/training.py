@@ -147,7 +147,8 @@ def compare(comparison: Comparison, args: argparse.Namespace) -> list[dict[str, 
                     f"benchmark case {comparison.cases[index].label!r} failed:\n{done.stderr[-2000:]}"
                 )
             results[index].append(json.loads(done.stdout.splitlines()[-1]))
-            print(".", end="", file=sys.stderr, flush=True)
+            rate = results[index][-1]["images_per_second"]
+            print(f"{comparison.cases[index].label}: {rate:.1f} images/s", file=sys.stderr, flush=True)
     rows = []
     for index, (case, runs) in enumerate(zip(comparison.cases, results, strict=True)):
         rates = [run["images_per_second"] for run in runs]
@@ -190,7 +191,6 @@ def main() -> int:
         print(json.dumps(measure(comparison.cases[int(index)], comparison.batch, args.steps, args.xla)))
         return 0
     rows = [row for name, c in by_name.items() if args.only in (None, name) for row in compare(c, args)]
-    print(file=sys.stderr)
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0

@@ -18,8 +18,27 @@ _ENVIRONMENT = {
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
-from hypothesis import settings  # noqa: E402  (the environment comes first)
+# JAX compiles an initializer and an operation for each new shape: tests are of results, not of speed.
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+import importlib.util  # noqa: E402  (the environment comes first)
+from pathlib import Path  # noqa: E402
+from types import ModuleType  # noqa: E402
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 # A first call compiles for seconds; whether a property holds does not depend on that.
 settings.register_profile("tformer", deadline=None, print_blob=True)
 settings.load_profile("tformer")
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """tests/reference.py, which is imported by its path: the tests are no package."""
+    path = Path(__file__).with_name("reference.py")
+    spec = importlib.util.spec_from_file_location("tformer_reference", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,31 +1,13 @@
-"""What the tests of the models share: the NumPy reference, random weights, and each large model built once."""
+"""What the tests of the models share: random weights, and each large model built once."""
 
 import functools
-import importlib.util
-import os
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
-
-# JAX compiles an initializer and an operation for each new shape: tests are of results, not of speed.
-if os.environ.get("KERAS_BACKEND") == "jax":
-    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import keras
 import numpy as np
 import pytest
 
 from tformer_keras.models import build
-
-
-@pytest.fixture(scope="session")
-def reference() -> ModuleType:
-    """tests/reference.py, which is imported by its path: the tests are no package."""
-    path = Path(__file__).parents[1] / "reference.py"
-    spec = importlib.util.spec_from_file_location("tformer_reference", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

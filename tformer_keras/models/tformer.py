@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -302,25 +303,60 @@ def build(variant: str, weights: str | None = None, name: str | None = None, **o
     return load_weights(from_overrides, variant, weights, overrides, dataclasses.asdict(VARIANTS[variant]))
 
 
-def TFormerS(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
-    """TFormer-S: 8.4 M parameters, 1.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
-    return build("tformer_s", weights, name, **config)
+def _constructor(variant: str, name: str, summary: str) -> Callable[..., keras.Model]:
+    def construct(
+        input_shape: tuple[int | None, int | None, int] | None = None,
+        classes: int | None = None,
+        include_top: bool = True,
+        weights: str | None = None,
+        classifier_activation: str | None = None,
+        norm: str | None = None,
+        activation: str | None = None,
+        width: float | None = None,
+        name: str | None = None,
+        **config: Any,
+    ) -> keras.Model:
+        given = {
+            "input_shape": input_shape,
+            "classes": classes,
+            "norm": norm,
+            "activation": activation,
+            "width": width,
+        }
+        config |= {field: value for field, value in given.items() if value is not None}
+        config |= {"include_top": include_top, "classifier_activation": classifier_activation}
+        return build(variant, weights, name, **config)
 
+    construct.__name__ = construct.__qualname__ = name
+    construct.__doc__ = f"""{summary}
 
-def TFormerM(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
-    """TFormer-M: 14 M parameters, 2.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
-    return build("tformer_m", weights, name, **config)
+    Args:
+        input_shape: (height, width, channels); height and width may be None. None: {VARIANTS[variant].input_shape}.
+        classes: outputs of the top, at least 1. None: {VARIANTS[variant].classes}.
+        include_top: whether to end in pooling and a dense layer, or in a feature map (see `pooling`).
+        weights: None (random), the name of weights that ship with the package (these carry their own configuration),
+            or the path of a `.keras` or `.weights.h5` file.
+        classifier_activation: None for logits, or the name of a Keras activation, such as "softmax".
+        norm: "batch", "group" or "layer". None: "{VARIANTS[variant].norm}".
+        activation: a key of `layers.activations.ACTIVATIONS`. None: "{VARIANTS[variant].activation}".
+        width: factor of all widths, over 0. None: {VARIANTS[variant].width}.
+        name: the model's name. None: "{variant}".
+        config: any other field of `TFormerConfig`, for example `features_only=True`, `pooling="avg"`, `groups=4`.
 
+    Returns:
+        A functional `keras.Model` on `(batch, *input_shape)`, see `TFormer`.
 
-def TFormerL(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
-    """TFormer-L: 20 M parameters, 3.2 GMACs at 224×224. Arguments: those of `TFormerConfig`, by name."""
-    return build("tformer_l", weights, name, **config)
-
-
-def TFormerMicro(weights: str | None = None, name: str | None = None, **config: Any) -> keras.Model:
-    """TFormer at a quarter of S's width, for microcontrollers; 96×96 input by default.
-
-    `TFormerMicro(weights="cifar10")` is the trained 32×32 model that ships with the package.
-    Arguments: those of `TFormerConfig`, by name.
+    Raises:
+        ValueError: for an argument outside its range, or weights that do not fit.
     """
-    return build("tformer_micro", weights, name, **config)
+    return construct
+
+
+TFormerS = _constructor("tformer_s", "TFormerS", "TFormer-S: 8.4 M parameters, 1.2 GMACs at 224×224.")
+TFormerM = _constructor("tformer_m", "TFormerM", "TFormer-M: 14 M parameters, 2.2 GMACs at 224×224.")
+TFormerL = _constructor("tformer_l", "TFormerL", "TFormer-L: 20 M parameters, 3.2 GMACs at 224×224.")
+TFormerMicro = _constructor(
+    "tformer_micro",
+    "TFormerMicro",
+    'TFormer at a quarter of S\'s width, for microcontrollers; `weights="cifar10"` is the trained one that ships.',
+)
