@@ -43,7 +43,45 @@ class ShippedWeights:
 
 
 # By full name, VARIANT_DATA; as `weights=` of that variant DATA alone will do.
-SHIPPED: dict[str, ShippedWeights] = {}
+SHIPPED: dict[str, ShippedWeights] = {
+    # Card, command and figures: weights/tformer_micro_cifar10.md.
+    "tformer_micro_cifar10": ShippedWeights(
+        variant="tformer_micro",
+        file="tformer_micro_cifar10.weights.h5",
+        sha256="0c61268e0d464bbb7b519a15544a057de24fbff3b4f2debdb6fc5b003c3cda43",
+        configuration={
+            "input_shape": (32, 32, 3),
+            "classes": 10,
+            "width": 1.0,
+            "widths": (64, 96, 96),
+            "depths": (2, 2, 1),
+            "stem_kernel": 3,
+            "stem_widths": (32, 32),
+            "stem_stride": (1, 2, 1),
+            "layer_scale": None,
+        },
+        class_names=(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ),
+        preprocessing={
+            "input_size": [32, 32],
+            "channel_order": "rgb",
+            "mean": [0.4914, 0.4822, 0.4465],
+            "std": [0.247, 0.2435, 0.2616],
+            "resize": "stretch",
+            "crop_fraction": 1.0,
+        },
+    )
+}
 
 
 def shipped_name(weights: str, variant: str) -> str | None:
