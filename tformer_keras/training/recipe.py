@@ -169,9 +169,10 @@ RECIPES: dict[str, Recipe] = {
         ),
     ),
     # tformer train CIFAR10 --model tformer_micro --recipe cifar10 --out runs/cifar10
-    # Run time and expected score: to be measured by the run that ships the weights.
-    # Levers, in the order in which they paid: a stem of three 3×3 convolutions that leaves 16×16 maps, three stages
-    # (16, 8 and 4 a side), no LayerScale (a short schedule has no time to grow it from 1e-5), an averaged end.
+    # Run time: 110 minutes on two shared x86-64 cores, TensorFlow without XLA. Score: 85.84 % top-1 of 10,000 test
+    # images, seed 0, on JPEG copies of CIFAR-10 (card: models/weights/tformer_micro_cifar10.md).
+    # A stem of three 3×3 convolutions that leaves 16×16 maps, three stages (16, 8 and 4 a side), no LayerScale: a short
+    # schedule has no time to grow it from 1e-5.
     "cifar10": Recipe(
         name="cifar10",
         epochs=24,
@@ -199,7 +200,7 @@ RECIPES: dict[str, Recipe] = {
         },
     ),
     # tformer train digits --model tformer_micro --recipe digits --out runs/digits
-    # Run time and expected score: to be measured.
+    # Run time: under 1 CPU minute (2:41 beside other work). Score: 99.44 % top-1 of 360 test images, seed 0.
     "digits": Recipe(
         name="digits",
         epochs=20,
