@@ -67,20 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _count_file(path: str) -> dict[str, Any]:
-    import keras
-
-    import tformer_keras  # noqa: F401  (registers the layers that the file names)
-    from tformer_edge.errors import UserError
     from tformer_keras.models.counting import count
+    from tformer_keras.training.model import load_model
 
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"--model expected a .keras file, received {path!r}, which does not load: {reason}"
-        ) from error
-    size = count(model)
+    size = count(load_model(path))
     return {"table": "File", "label": path, "parameters": size.parameters, "macs": size.macs}
 
 
