@@ -15,15 +15,17 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench bench-latency bench-arm
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits and show its accuracy
+demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits, quantize it, run the int8 file in LiteRT
 	$(VENV)/bin/tformer train digits --model tformer_micro --recipe digits --out runs/digits
-	$(VENV)/bin/tformer evaluate digits --model runs/digits
-	@echo "The curves are in runs/digits/curves.png, everything else about the run beside it."
+	$(VENV)/bin/tformer quantize runs/digits --data digits --out runs/digits-int8
+	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --data digits --out runs/digits-int8/digits.tflite --force
+	@echo "Pictures: runs/digits/curves.png, runs/digits-int8/confusion.png, runs/digits-int8/digits.png; the model for"
+	@echo "devices is runs/digits-int8/digits.tflite."
 
 test: $(VENV)/.installed-train-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS)
@@ -36,6 +38,12 @@ lint: $(VENV)/.installed-train-dev ## check style, format and types
 
 bench: $(VENV)/.installed-train-bench ## measure training speed on this machine
 	$(VENV)/bin/python benchmarks/training.py
+
+bench-latency: $(VENV)/.installed-train-bench ## measure inference in LiteRT against peers on this machine
+	$(VENV)/bin/python benchmarks/latency.py --out build/benchmarks/results
+
+bench-arm: $(VENV)/.installed-train-bench ## count instructions an inference on emulated Arm cores
+	$(VENV)/bin/python benchmarks/arm_instructions.py --out build/benchmarks/results
 
 # .venv/.installed-A-B says that the package is installed with the extras A and B as setup.cfg now has them.
 $(VENV)/.installed-%: setup.cfg pyproject.toml | $(VENV)/bin/python

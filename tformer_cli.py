@@ -14,8 +14,11 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # name → (module of `tformer_keras.commands`, what it does); a module is imported when its command is asked for.
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "train a model on a folder of images, or go on with an interrupted run"),
+    "quantize": ("quantize", "make an int8 model of a trained one, by quantization-aware training"),
     "evaluate": ("evaluate", "measure a trained model on test images"),
     "predict": ("predict", "name what is in images"),
+    "convert": ("convert", "write a model as one .tflite file for devices"),
+    "parity": ("parity", "compare a model's forms, from Keras to LiteRT"),
     "list": ("listing", "list the models, recipes and shipped weights"),
     "sizes": ("sizes", "parameters and multiplications of the models beside the paper's"),
 }

@@ -23,9 +23,12 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import importlib.util  # noqa: E402  (the environment comes first)
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
+from typing import Any  # noqa: E402
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
@@ -42,3 +45,26 @@ def reference() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def randomise() -> Callable[..., Any]:
+    """Gives a model LayerScales of 0.5 to 1, random norms, statistics and biases: at 1e-5 every branch would vanish."""
+
+    def draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name == "scale":
+            return rng.uniform(0.5, 1, shape)
+        if name in ("gamma", "moving_variance"):
+            return rng.uniform(0.5, 1.5, shape)
+        if name == "kernel":
+            return rng.normal(
+                0, 1 / np.sqrt(np.prod(shape[:-1]) / (shape[0] if len(shape) == 3 else 1)), shape
+            )
+        return rng.normal(0, 0.3, shape)  # biases, betas, means
+
+    def apply(model: Any, seed: int = 0) -> Any:
+        rng = np.random.default_rng(seed)
+        model.set_weights([draw(rng, w.path.split("/")[-1], tuple(w.shape)) for w in model.weights])
+        return model
+
+    return apply

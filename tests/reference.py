@@ -16,9 +16,10 @@ Array = np.ndarray
 
 
 def shares(
-    channels: int, operators: Sequence[str], kernels: Sequence[int]
+    channels: int, operators: Sequence[str], kernels: Sequence[int], channel_split: str = "operator"
 ) -> list[tuple[str, int, int, int]]:
-    """(operator, kernel, first channel, end): channels dealt out one by one, to the operators, then to the kernels."""
+    """(operator, kernel, first channel, end): channels dealt out one by one, to the operators, then to the kernels,
+    or the other way round."""
 
     def deal(count: int, players: int) -> list[int]:
         hands = [0] * players
@@ -27,18 +28,22 @@ def shares(
         return hands
 
     table, start = [], 0
-    for operator, part in zip(operators, deal(channels, len(operators)), strict=True):
-        for kernel, share in zip(kernels, deal(part, len(kernels)), strict=True):
+    outer, inner = (operators, kernels) if channel_split == "operator" else (kernels, operators)
+    for one, part in zip(outer, deal(channels, len(outer)), strict=True):
+        for other, share in zip(inner, deal(part, len(inner)), strict=True):
+            operator, kernel = (one, other) if channel_split == "operator" else (other, one)
             table.append((operator, kernel, start, start + share))
             start += share
     return table
 
 
-def hybrid_pooling(x: Array, kernels: Sequence[int], operators: Sequence[str]) -> Array:
+def hybrid_pooling(
+    x: Array, kernels: Sequence[int], operators: Sequence[str], channel_split: str = "operator"
+) -> Array:
     """Each pixel becomes the mean or the maximum of the pixels of its window that lie inside the image."""
     x = np.asarray(x, np.float64)
     out = np.full(x.shape, np.nan)
-    for operator, kernel, start, end in shares(x.shape[-1], operators, kernels):
+    for operator, kernel, start, end in shares(x.shape[-1], operators, kernels, channel_split):
         radius = kernel // 2
         for i in range(x.shape[1]):
             for j in range(x.shape[2]):
@@ -92,16 +97,29 @@ ACTIVATIONS = {
 
 
 def convolution(
-    x: Array, kernel: Array, bias: Array | None = None, stride: int = 1, depthwise: bool = False
+    x: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    stride: int = 1,
+    depthwise: bool = False,
+    symmetric: bool = False,
 ) -> Array:
-    """TensorFlow's "same": ceil(size / stride) outputs, the padding split evenly and its odd pixel after the image."""
+    """TensorFlow's "same": ceil(size / stride) outputs, the padding split evenly and its odd pixel after the image; or
+    symmetric, half the kernel's size on every side."""
     height, width = kernel.shape[:2]
-    sizes = [-(-side // stride) for side in x.shape[1:3]]
-    totals = [
-        max((size - 1) * stride + k - side, 0)
-        for size, k, side in zip(sizes, (height, width), x.shape[1:3], strict=True)
-    ]
-    padding = [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
+    if symmetric:
+        sizes = [
+            (side + 2 * (k // 2) - k) // stride + 1
+            for side, k in zip(x.shape[1:3], (height, width), strict=True)
+        ]
+        padding = [(0, 0), (height // 2, height // 2), (width // 2, width // 2), (0, 0)]
+    else:
+        sizes = [-(-side // stride) for side in x.shape[1:3]]
+        totals = [
+            max((size - 1) * stride + k - side, 0)
+            for size, k, side in zip(sizes, (height, width), x.shape[1:3], strict=True)
+        ]
+        padding = [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
     x = np.pad(np.asarray(x, np.float64), padding)
     out: Array | float = 0.0
     for i in range(height):
@@ -139,12 +157,16 @@ class TFormer:
         return grouped_pointwise(x, self.weights[name]["kernel"], self.weights[name]["bias"])
 
     def patch(self, x: Array, name: str, stride: int) -> Array:
-        return convolution(x, self.weights[name]["kernel"], self.weights[name].get("bias"), stride)
+        symmetric = self.config["patch_padding"] == "symmetric"
+        weights = self.weights[name]
+        return convolution(x, weights["kernel"], weights.get("bias"), stride, symmetric=symmetric)
 
     def mixer(self, x: Array, name: str) -> Array:
         if self.config["token_mixer"] == "pooling":  # PoolFormer, algorithm 1
             return hybrid_pooling(x, [3], ["average"]) - x
-        pooled = hybrid_pooling(x, self.config["kernels"], self.config["operators"])
+        pooled = hybrid_pooling(
+            x, self.config["kernels"], self.config["operators"], self.config["channel_split"]
+        )
         return self.pointwise(pooled, f"{name}_pointwise")
 
     def ghost(self, x: Array, name: str) -> Array:

@@ -65,7 +65,8 @@ class Preprocessing:
             raise UserError(
                 f"Expected crop_fraction 1 with resize 'stretch', which never crops, received {self.crop_fraction!r}."
             )
-        if max(_covered(side, self.crop_fraction) for side in sides) > 4 * MAX_SIDE:
+        # Multiplied, not divided: a quotient by a number near 0 is infinite.
+        if max(sides) > (4 * MAX_SIDE + 0.5) * self.crop_fraction:
             raise UserError(
                 f"Expected input_size / crop_fraction up to {4 * MAX_SIDE}, "
                 f"received {self.input_size!r} / {self.crop_fraction!r}."

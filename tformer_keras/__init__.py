@@ -16,6 +16,14 @@ __all__ = [
     "layers",
 ]
 
+# They need TensorFlow, which training on JAX does without: imported when they are asked for, and no part of `import *`.
+DEPLOY = {"lower": "lower", "quantize_aware": "quantize", "load_quantized": "quantize"}
+
+if TYPE_CHECKING:
+    from tformer_keras.deploy.lower import lower as lower
+    from tformer_keras.deploy.quantize import load_quantized as load_quantized
+    from tformer_keras.deploy.quantize import quantize_aware as quantize_aware
+
 if TYPE_CHECKING or "tformer_cli" not in sys.modules:
     # Keras loads a saved model only when its layers' classes are registered: importing the package does it.
     from tformer_keras import layers
@@ -28,12 +36,14 @@ if TYPE_CHECKING or "tformer_cli" not in sys.modules:
         TFormerMicro,
         TFormerS,
     )
-else:
-    # Started as the `tformer` command: `--help` does not wait for Keras, and `--backend` is chosen before its import.
-    def __getattr__(name: str) -> Any:
-        if name in __all__:
-            module = importlib.import_module(
-                "tformer_keras.layers" if name == "layers" else "tformer_keras.models"
-            )
-            return module if name == "layers" else getattr(module, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __getattr__(name: str) -> Any:
+    # As the `tformer` command the models too wait: `--help` is quick, and `--backend` is chosen before Keras' import.
+    if name in DEPLOY:
+        return getattr(importlib.import_module(f"tformer_keras.deploy.{DEPLOY[name]}"), name)
+    if name == "layers":
+        return importlib.import_module("tformer_keras.layers")
+    if name in __all__:
+        return getattr(importlib.import_module("tformer_keras.models"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

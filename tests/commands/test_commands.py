@@ -107,6 +107,22 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "digits", "--teacher", "nowhere.keras"], "nowhere.keras"),
         (["train", "digits", "--process-id", "1"], "--processes"),
         (["train", "digits", "--limit-steps", "0"], "--limit-steps"),
+        (
+            [
+                "evaluate",
+                "digits",
+                "--model",
+                "tformer_micro_cifar10",
+                "--std",
+                "1",
+                "1",
+                "1",
+                "--crop-fraction",
+                "0.9",
+            ],
+            "no --std, --crop-fraction for the shipped model",
+        ),
+        (["quantize", "nowhere", "--data", "digits"], "nowhere"),
         (["evaluate", "digits", "--model", "nowhere"], "nowhere"),
         (["predict", "x.png", "--model", "."], "model.keras"),
     ],
@@ -133,7 +149,9 @@ def test_wrong_classes(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert "10 classes, received 2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["list"], ["sizes"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["quantize"], ["evaluate"], ["predict"], ["list"], ["sizes"]]
+)
 def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--help"])

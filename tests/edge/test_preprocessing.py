@@ -131,6 +131,7 @@ def test_json_round_trip_of_every_setting() -> None:
         {"crop_fraction": 0},
         {"crop_fraction": 1.5},
         {"crop_fraction": 1e-9},
+        {"crop_fraction": 5e-324},
         {"crop_fraction": True},
         {"channel_order": "bgr"},
         {"unknown": 1},

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from tformer_keras.layers import GroupedPointwise
+from tformer_keras.layers import ChannelShuffle, GroupedPointwise
 
 EXAMPLES = {"tensorflow": 40, "jax": 8}[keras.backend.backend()]
 
@@ -37,6 +37,14 @@ def test_equals_the_loops(reference, groups, inputs, outputs, batch, height, wid
     x = random(batch, height, width, groups * inputs)
     expected = reference.grouped_pointwise(x, *layer.get_weights())
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("groups,inputs,outputs", [(2, 16, 20), (3, 17, 16), (2, 15, 40), (1, 3, 5)])
+def test_wide_and_narrow_groups(reference, groups, inputs, outputs):
+    layer = with_random_weights(GroupedPointwise(groups * outputs, groups), groups * inputs)
+    x = random(2, 3, 2, groups * inputs)
+    expected = reference.grouped_pointwise(x, *layer.get_weights())
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -79,6 +87,54 @@ def test_weights_of_a_group_reach_that_group_alone():
     other[..., 2:4] += 1
     change = np.abs(ops.convert_to_numpy(layer(other)) - ops.convert_to_numpy(layer(x))).max((0, 1, 2))
     assert (change[[0, 1, 4, 5]] == 0).all() and (change[2:4] > 0).all()
+
+
+# Behind a shuffle.
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="shuffles are folded in TensorFlow graphs"
+)
+@pytest.mark.parametrize(
+    "groups,inputs,outputs,folded",
+    [(2, 32, 16, True), (3, 6, 4, True), (2, 18, 17, True), (3, 16, 16, False)],
+)
+def test_a_shuffle_is_folded_into_the_kernel(groups, inputs, outputs, folded):
+    import tensorflow as tf
+
+    layer = with_random_weights(GroupedPointwise(groups * outputs, groups), groups * inputs)
+    shuffle = ChannelShuffle(groups)
+    x, weight = random(2, 3, 2, groups * inputs), random(2, 3, 2, groups * outputs, seed=5)
+
+    def forward(x):
+        return layer(shuffle(x))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = forward(x)
+            loss = tf.reduce_sum(outputs * weight)
+        return outputs, *tape.gradient(loss, [x, layer.kernel.value, layer.bias.value])
+
+    for actual, expected in zip(tf.function(step)(tf.constant(x)), step(tf.constant(x)), strict=True):
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-4, atol=1e-4)
+    graph = tf.function(forward).get_concrete_function(tf.TensorSpec(x.shape)).graph
+    reached, queue = set(), [graph.outputs[0].op]
+    while queue:
+        operation = queue.pop()
+        if operation.name not in reached:
+            reached.add(operation.name)
+            queue += [tensor.op for tensor in operation.inputs]
+    assert folded != any(shuffle.name in name for name in reached)
+
+
+def test_a_shuffle_of_other_groups_is_not_folded(reference):
+    layer = with_random_weights(GroupedPointwise(8, 2), 12)
+    inputs = keras.Input((3, 2, 12))
+    model = keras.Model(inputs, layer(ChannelShuffle(3)(inputs)))
+    x = random(2, 3, 2, 12)
+    expected = reference.grouped_pointwise(reference.channel_shuffle(x, 3), *layer.get_weights())
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
 
 
 # Initializers.

@@ -52,7 +52,7 @@ def test_equals_the_naive_windows(reference, case, implementation):
 @pytest.mark.parametrize(
     "kernels,size",
     [
-        ((3, 5, 7, 9, 11), (16, 17)),  # the paper's kernels, on maps from which the cascade is taken
+        ((3, 5, 7, 9, 11), (16, 17)),  # the paper's kernels
         ((3, 5, 7, 9, 11), (7, 5)),  # smaller than the kernels
         ((3, 5, 7, 9, 11), (40, 2)),  # one side only
         ((11, 3, 7), (18, 18)),  # descending: no cascade
@@ -69,15 +69,42 @@ def test_shapes_that_take_each_path(reference, kernels, size, operators, impleme
     np.testing.assert_allclose(pool(x, kernels, operators, implementation), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_cascade_equals_separate_pools_exactly(monkeypatch):
-    x = pixels(1, 9, 10, 13)
-    monkeypatch.setattr(module, "CASCADE_SIDE", 1)
+@pytest.mark.parametrize("size", [(9, 10), (4, 4), (2, 3)])  # on the small ones the cascade ends early
+@pytest.mark.parametrize("channels", [13, 65], ids=["narrow shares", "wide shares"])
+def test_cascade_equals_separate_pools_exactly(gradient, monkeypatch, size, channels):
+    x = pixels(3, *size, channels)
+    weight = np.random.default_rng(3).normal(size=x.shape).astype("float32")
+    auto, separate = (
+        HybridPooling((1, 3, 7, 9), "max", implementation) for implementation in IMPLEMENTATIONS
+    )
     calls = []
     cascade = module._max_by_cascade
     monkeypatch.setattr(module, "_max_by_cascade", lambda *args: calls.append(1) or cascade(*args))
-    cascaded = pool(x, (1, 3, 7, 9), "max")
+    np.testing.assert_array_equal(ops.convert_to_numpy(auto(x)), ops.convert_to_numpy(separate(x)))
     assert calls, "the cascade was not taken"
-    np.testing.assert_array_equal(cascaded, pool(x, (1, 3, 7, 9), "max", "separate"))
+    gradients = [gradient(lambda v, f=f: ops.sum(f(v) * weight), x) for f in (auto, separate)]
+    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-5)
+
+
+def test_ties_share_a_gradient_of_the_same_sum(gradient):
+    weight = np.random.default_rng(3).normal(size=(2, 6, 5, 9)).astype("float32")
+    for operator in ("average", "max"):
+        layer = HybridPooling((3, 5, 7), operator)
+        flat = gradient(lambda v, f=layer: ops.sum(f(v) * weight), np.ones(weight.shape, "float32"))
+        np.testing.assert_allclose(flat.sum((1, 2)), weight.sum((1, 2)), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("operators", [("max", "average"), ("average",)], ids="-".join)
+def test_kernels_may_share_out_the_channels_first(reference, operators, implementation):
+    kernels, x = (1, 5, 7), pixels(2, 6, 5, 15, seed=2)
+    layer = HybridPooling(kernels, operators, implementation, "kernel")
+    expected = reference.hybrid_pooling(x, kernels, operators, "kernel")
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), expected, rtol=1e-5, atol=1e-5)
+    table = [(o, k, end - start) for o, k, start, end in reference.shares(15, operators, kernels, "kernel")]
+    assert layer.shares(15) == table
+    by_operator = HybridPooling(kernels, operators).shares(15)
+    assert (table == by_operator) == (len(operators) == 1)
 
 
 @given(st.integers(1, 500), st.integers(1, 20))
@@ -230,6 +257,13 @@ def test_wrong_operators(operators):
         ValueError, match=r'^`operators` expected one or both of "average" and "max", received '
     ):
         HybridPooling(operators=operators)
+
+
+def test_wrong_channel_split():
+    with pytest.raises(
+        ValueError, match=r"^`channel_split` expected one of \('operator', 'kernel'\), received 'even'\.$"
+    ):
+        HybridPooling(channel_split="even")
 
 
 def test_wrong_implementation():

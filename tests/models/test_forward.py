@@ -31,6 +31,13 @@ CONFIGURATIONS = {
     "average alone": {"operators": ("average",)},
     "max alone": {"operators": ("max",)},
     "max first, odd kernels order": {"operators": ("max", "average"), "kernels": (7, 1, 3)},
+    "kernels first": {"channel_split": "kernel"},
+    "symmetric padding": {
+        "patch_padding": "symmetric",
+        "stem_widths": (8,),
+        "stem_stride": 2,
+        "stem_kernel": 5,
+    },
     "separate pools": {"pooling_implementation": "separate"},
     "three convolutions of stem": {"stem_widths": (8, 10), "stem_stride": (2, 1, 2), "norm": "group"},
     "stride on the last of the stem": {"stem_widths": (8,), "stem_stride": 2},

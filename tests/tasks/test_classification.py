@@ -9,6 +9,7 @@ from tformer_keras.tasks.classification import (
     Evaluation,
     best_classes,
     evaluate,
+    evaluate_scores,
     gives_logits,
     make_evaluator,
     probabilities,
@@ -23,13 +24,16 @@ def test_evaluation_equals_numpy_and_ignores_padding() -> None:
     weights = (np.arange(40) < images).astype("float32")
     model = keras.Sequential([keras.Input((2, 2, 3)), keras.layers.Flatten(), keras.layers.Dense(classes)])
     logits = keras.ops.convert_to_numpy(model(inputs))[:images]
-    batches = (
+    batches = [
         (inputs[i : i + 8], np.eye(classes, dtype="float32")[labels[i : i + 8]], weights[i : i + 8])
         for i in range(0, 40, 8)
-    )
-    evaluation = evaluate(
-        make_evaluator(model, classes, "auto"), batches, 5, [str(i) for i in range(classes)]
-    )
+    ]
+    names = [str(i) for i in range(classes)]
+    evaluation = evaluate(make_evaluator(model, classes, "auto"), (batch for batch in batches), 5, names)
+    # The same of plain scores, for models that Keras 3 cannot evaluate.
+    plain = evaluate_scores(model.predict_on_batch, batches, names).to_json()
+    close = {name: pytest.approx(getattr(evaluation, name), rel=1e-4) for name in ("cross_entropy", "top5")}
+    assert plain == {**evaluation.to_json(), **close}
 
     true = labels[:images]
     powers = np.exp(logits - logits.max(1, keepdims=True))
@@ -81,3 +85,12 @@ def test_equal_scores_rank_by_lower_index() -> None:
 def test_confusion_matrix_round_trip() -> None:
     metric = ConfusionMatrix(4, name="matrix")
     assert ConfusionMatrix.from_config(metric.get_config()).classes == 4
+
+
+def test_plain_scores_that_are_equal_rank_by_lower_index() -> None:
+    labels = np.eye(6, dtype="float32")[[1, 5]]
+    evaluation = evaluate_scores(
+        lambda images: np.zeros((2, 6)), [(labels, labels, np.ones(2))], list("abcdef")
+    )
+    assert evaluation.confusion[1, 0] == evaluation.confusion[5, 0] == 1 and evaluation.top5 == 0.5
+    assert evaluation.cross_entropy == pytest.approx(np.log(6))

@@ -2,12 +2,12 @@
 
 import argparse
 
-from tformer_edge.errors import UserError
 from tformer_keras.commands import model_options
 
 EPILOG = """examples:
   tformer evaluate digits --model runs/digits
   tformer evaluate photos/ --model runs/photos --json
+  tformer evaluate photos/ --model runs/photos-int8          as fake quantization computes it
   tformer evaluate photos/ --model some.keras --mean 0.5 0.5 0.5 --std 0.5 0.5 0.5 --resize stretch --labels names.txt
 
 Preprocessing and class names come from config.json beside the model."""
@@ -42,20 +42,11 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     trained = load_trained(args)
-    seed = args.seed
-    if seed is None:
-        seed = trained.config["run"]["seed"] if trained.config else 0
+    seed = trained.split_seed if args.seed is None else args.seed
     dataset = load_dataset(args.data, seed=seed, skip_unreadable=args.skip_unreadable)
     for skipped in dataset.skipped:
         output.say(f"skipped {skipped}")
-    if dataset.class_names != trained.class_names:
-        unlike = sorted(set(dataset.class_names) ^ set(trained.class_names))
-        raise UserError(
-            f"expected images of the model's {len(trained.class_names)} classes, received {len(dataset.class_names)} "
-            f"classes in {args.data}"
-            + (f", {unlike[0]!r} being in one of them only" if unlike else " in another order")
-            + "; give the data that it was trained for"
-        )
+    trained.check_classes(dataset, args.data)
     split = dataset.test if args.split == "test" else dataset.train
     loader = Loader(
         split,
@@ -64,9 +55,16 @@ def run(args: argparse.Namespace) -> int:
         shuffle=False,
         classes=len(dataset.class_names),
     )
-    evaluator = make_evaluator(trained.model, len(dataset.class_names), compile_option(None))
     with naming_file(loader):
-        evaluation = evaluate(evaluator, loader.stream(epochs=1), loader.steps_per_epoch, dataset.class_names)
+        if trained.quantized is not None:
+            from tformer_keras.deploy.quantized_scores import evaluate_quantized
+
+            evaluation = evaluate_quantized(trained.quantized, loader.stream(epochs=1), dataset.class_names)
+        else:
+            evaluator = make_evaluator(trained.model, len(dataset.class_names), compile_option(None))
+            evaluation = evaluate(
+                evaluator, loader.stream(epochs=1), loader.steps_per_epoch, dataset.class_names
+            )
     output.say(table(evaluation))
     output.result(
         {"model": str(trained.path), "data": args.data, "split": args.split, **evaluation.to_json()}

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+MODEL_HELP = "a run's folder, a .keras file, or a shipped name (see `tformer list`)"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`--model`, and what a bare `.keras` file does not say."""
@@ -10,8 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         required=True,
         metavar="MODEL",
-        help="a run's folder, a .keras file, or a shipped name (see `tformer list`)",
+        help=MODEL_HELP,
     )
+    add_bare_arguments(parser)
+
+
+def add_bare_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a bare `.keras` file does not say."""
     parser.add_argument(
         "--mean", type=float, nargs=3, metavar="M", help="of a bare .keras file: mean, 0 to 1, R G B"
     )

@@ -48,10 +48,8 @@ def run(args: argparse.Namespace) -> int:
             skipped.append(str(path))
             continue
         # One image at a time: memory stays small whatever the number of files, and one shape is compiled once.
-        outputs = trained.model.predict_on_batch(image[np.newaxis])
-        best = best_classes(
-            probabilities(trained.model, np.asarray(outputs))[0], trained.class_names, args.top
-        )
+        outputs = trained.outputs(image[np.newaxis])
+        best = best_classes(probabilities(trained.model, outputs)[0], trained.class_names, args.top)
         output.say(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in best))
         results.append(
             {"image": str(path), "classes": [{"class": name, "probability": share} for name, share in best]}

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import math
 import re
 import sys
 from pathlib import Path
@@ -116,24 +115,15 @@ def input_size(text: str) -> tuple[int, int]:
 def make_recipe(args: argparse.Namespace) -> Any:
     """The recipe that the options ask for."""
     from tformer_keras.training.model import arguments_of
-    from tformer_keras.training.recipe import RECIPES
-    from tformer_keras.training.settings import assignments, override
+    from tformer_keras.training.settings import assignments, choose
 
-    name = args.recipe or ("digits" if args.data == "digits" else "cifar10")
-    if name not in RECIPES:
-        raise UserError(
-            f"--recipe: expected one of {', '.join(RECIPES)}, received {name!r}; choose one of them"
-        )
-    settings = assignments(args.settings, "--set")
-    for field in ("epochs", "batch_size", "learning_rate", "mixed_precision", "accumulate"):
-        value = getattr(args, field)
-        if value is not None:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UserError(f"--{field.replace('_', '-')}: expected a finite number, received {value}")
-            settings[field] = value
+    options = {
+        field: getattr(args, field)
+        for field in ("epochs", "batch_size", "learning_rate", "mixed_precision", "accumulate")
+    }
     if args.input_size is not None:
-        settings["input_size"] = input_size(args.input_size)
-    recipe = override(RECIPES[name], settings)
+        options["input_size"] = input_size(args.input_size)
+    recipe = choose(args.recipe or ("digits" if args.data == "digits" else "cifar10"), args.settings, options)
     arguments = {**recipe.model_arguments, **assignments(args.model_settings, "--model-set")}
     if args.weights is not None:
         # The shape of the weights' own model, so that they fit without being described again.

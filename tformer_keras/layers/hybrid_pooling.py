@@ -12,6 +12,7 @@ from tformer_keras.layers.checks import check_rank, is_whole
 
 OPERATORS = ("average", "max")
 IMPLEMENTATIONS = ("auto", "separate")
+CHANNEL_SPLITS = ("operator", "kernel")
 
 
 def split_evenly(total: int, parts: int) -> list[int]:
@@ -23,17 +24,17 @@ def split_evenly(total: int, parts: int) -> list[int]:
 class HybridPooling(keras.layers.Layer):
     """Pools each share of the channels with an operator and a kernel of its own (paper, section on the hybrid layer).
 
-    Stride 1 and "same" size. Channels are shared out by operator first, in the order given, then by kernel, as even
-    as possible and the larger shares first ("not stated by the paper": our choice). Average pooling does not count
-    padding; max pooling ignores it. The 1×1 convolution that mixes the shares is a layer of its own.
+    Stride 1 and "same" size. Channels are shared out as even as possible, the larger shares first. Average pooling does
+    not count padding; max pooling ignores it. The 1×1 convolution that mixes the shares is a layer of its own.
 
     Args:
         kernels: odd window sizes, each at least 1, in any order (1 keeps its share as it is).
         operators: one or both of "average" and "max", in the order in which they take channels.
-        implementation: "auto" takes the exact rewrites that are faster: all averages as one 1-D depthwise
-            convolution along each axis and a constant border correction; max pooling of ascending kernels as a
-            cascade of small pools where the maps are large enough to gain from it. "separate" runs one pooling a
-            share, for reference and measurement.
+        implementation: "auto" takes exact rewrites that are faster: all averages as one 1-D depthwise convolution along
+            each axis and a constant border correction; max pooling of ascending kernels as a cascade of small pools.
+            "separate" runs one pooling a share, for reference and measurement.
+        channel_split: "operator" shares channels out to the operators, in the order given, then among the kernels;
+            "kernel" the other way round. "not stated by the paper": "operator" is our choice.
 
     Input and output: `(batch, height, width, channels)`, any float dtype, channels ≥ operators × kernels.
 
@@ -46,12 +47,14 @@ class HybridPooling(keras.layers.Layer):
         kernels: tuple[int, ...] = (3, 5, 7, 9, 11),
         operators: tuple[str, ...] = OPERATORS,
         implementation: str = "auto",
+        channel_split: str = "operator",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         sizes: Any = (kernels,) if is_whole(kernels) else tuple(kernels or ())
         self.operators = (operators,) if isinstance(operators, str) else tuple(operators or ())
         self.implementation = implementation
+        self.channel_split = channel_split
         if not sizes or any(not is_whole(k) or k < 1 or k % 2 == 0 for k in sizes):
             raise ValueError(f"`kernels` expected odd whole numbers of at least 1, received {kernels!r}.")
         self.kernels: tuple[int, ...] = tuple(int(kernel) for kernel in sizes)
@@ -69,6 +72,8 @@ class HybridPooling(keras.layers.Layer):
             raise ValueError(
                 f"`implementation` expected one of {IMPLEMENTATIONS}, received {implementation!r}."
             )
+        if channel_split not in CHANNEL_SPLITS:
+            raise ValueError(f"`channel_split` expected one of {CHANNEL_SPLITS}, received {channel_split!r}.")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_rank(self, input_shape)
@@ -82,29 +87,39 @@ class HybridPooling(keras.layers.Layer):
 
     def shares(self, channels: int) -> list[tuple[str, int, int]]:
         """The (operator, kernel, channels) of each share, in channel order."""
+        operator_first = self.channel_split == "operator"
+        outer: tuple[Any, ...] = self.operators if operator_first else self.kernels
+        inner: tuple[Any, ...] = self.kernels if operator_first else self.operators
         table = []
-        for operator, part in zip(self.operators, split_evenly(channels, len(self.operators)), strict=True):
-            table += [
-                (operator, kernel, share)
-                for kernel, share in zip(self.kernels, split_evenly(part, len(self.kernels)), strict=True)
-            ]
+        for first, part in zip(outer, split_evenly(channels, len(outer)), strict=True):
+            for second, share in zip(inner, split_evenly(part, len(inner)), strict=True):
+                table.append((first, second, share) if operator_first else (second, first, share))
         return table
 
     def call(self, inputs: Any) -> Any:
-        halves = split_evenly(inputs.shape[-1], len(self.operators))
-        parts = [inputs] if len(halves) == 1 else ops.split(inputs, [halves[0]], axis=-1)
-        outputs = []
-        for operator, part in zip(self.operators, parts, strict=True):
-            shares = split_evenly(part.shape[-1], len(self.kernels))
-            if self.implementation == "separate":
-                outputs.append(_pool_separately(part, operator, self.kernels, shares))
-            elif operator == "average":
-                outputs.append(_average_by_depthwise(part, self.kernels, shares))
-            elif _cascade_pays(part.shape, self.kernels):
-                outputs.append(_max_by_cascade(part, self.kernels, shares))
-            else:
-                outputs.append(_pool_separately(part, operator, self.kernels, shares))
-        return outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, axis=-1)
+        table = self.shares(inputs.shape[-1])
+        numbers = {o: [number for number, row in enumerate(table) if row[0] == o] for o in self.operators}
+        sizes = {o: [table[number][2] for number in numbers[o]] for o in self.operators}
+        if self.channel_split == "operator" or len(self.operators) == 1:
+            parts = _split(inputs, [sum(sizes[o]) for o in self.operators])
+            pooled = [
+                self._pool_operator(part, o, sizes[o]) for o, part in zip(self.operators, parts, strict=True)
+            ]
+            return _join([piece for pieces in pooled for piece in pieces])
+        parts = _split(inputs, [share for *_, share in table])
+        for o in self.operators:
+            pieces = self._pool_operator(_join([parts[number] for number in numbers[o]]), o, sizes[o])
+            for number, piece in zip(numbers[o], _split(_join(pieces), sizes[o]), strict=True):
+                parts[number] = piece
+        return _join(parts)
+
+    def _pool_operator(self, inputs: Any, operator: str, shares: list[int]) -> list[Any]:
+        """All shares of one operator, in one piece or a few."""
+        if self.implementation == "auto" and operator == "average":
+            return [_average_by_depthwise(inputs, self.kernels, shares)]
+        if self.implementation == "auto" and list(self.kernels) == sorted(self.kernels):
+            return _max_by_cascade(inputs, self.kernels, shares)
+        return _pool_separately(inputs, operator, self.kernels, shares)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(input_shape)
@@ -115,23 +130,29 @@ class HybridPooling(keras.layers.Layer):
             "kernels": self.kernels,
             "operators": self.operators,
             "implementation": self.implementation,
+            "channel_split": self.channel_split,
         }
 
 
-def _boundaries(shares: list[int]) -> list[int]:
-    return [int(end) for end in np.cumsum(shares)[:-1]]
+def _split(inputs: Any, sizes: list[int]) -> list[Any]:
+    ends = [int(end) for end in np.cumsum(sizes)[:-1]]
+    return ops.split(inputs, ends, axis=-1) if ends else [inputs]
 
 
-def _pool(inputs: Any, operator: str, kernel: int) -> Any:
+def _join(parts: list[Any]) -> Any:
+    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _pool(inputs: Any, operator: str, kernel: int | tuple[int, int]) -> Any:
     if kernel == 1:
         return inputs
     pool = ops.average_pool if operator == "average" else ops.max_pool
     return pool(inputs, kernel, strides=1, padding="same", data_format="channels_last")
 
 
-def _pool_separately(inputs: Any, operator: str, kernels: tuple[int, ...], shares: list[int]) -> Any:
-    parts = ops.split(inputs, _boundaries(shares), axis=-1) if len(shares) > 1 else [inputs]
-    return ops.concatenate([_pool(p, operator, k) for p, k in zip(parts, kernels, strict=True)], axis=-1)
+def _pool_separately(inputs: Any, operator: str, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
+    parts = _split(inputs, shares)
+    return [_pool(p, operator, k) for p, k in zip(parts, kernels, strict=True)]
 
 
 def _average_by_depthwise(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
@@ -140,22 +161,25 @@ def _average_by_depthwise(inputs: Any, kernels: tuple[int, ...], shares: list[in
     Each channel's window is centred in one of the largest kernel's size. The sum is divided by k, not by the pixels
     that lie inside the image, so the borders are scaled up afterwards: the counts factorise into rows and columns.
     """
-    window = max(kernels)
-    taps = np.zeros((window, sum(shares)), "float32")
-    start = 0
-    for kernel, share in zip(kernels, shares, strict=True):
-        first = (window - kernel) // 2
-        taps[first : first + kernel, start : start + share] = 1 / kernel
-        start += share
-    channels = taps.shape[1]
     outputs = inputs
-    for shape in ((window, 1, channels, 1), (1, window, channels, 1)):
-        weights = ops.convert_to_tensor(taps.reshape(shape), dtype=inputs.dtype)
+    for axis, side in enumerate(inputs.shape[1:3]):
+        taps = _average_taps(kernels, shares, side)
+        taps = taps[:, None, :, None] if axis == 0 else taps[None, :, :, None]
+        weights = ops.convert_to_tensor(taps, dtype=inputs.dtype)
         outputs = ops.depthwise_conv(outputs, weights, padding="same", data_format="channels_last")
     sizes = ops.shape(inputs)
     rows = _border_correction(sizes[1], kernels, shares)[:, None]
     columns = _border_correction(sizes[2], kernels, shares)[None]
     return ops.multiply(outputs, ops.cast(rows * columns, inputs.dtype))
+
+
+def _average_taps(kernels: tuple[int, ...], shares: list[int], side: int | None) -> np.ndarray:
+    """The weights of each channel's window along one axis: (taps, channels)."""
+    # Taps that are a side or more from the centre never meet the image.
+    taps = max(kernels) if side is None else min(max(kernels), 2 * side - 1)
+    distance = np.abs(np.arange(taps) - taps // 2)[:, None]
+    sizes = np.repeat(kernels, shares)[None]
+    return np.where(distance <= sizes // 2, 1 / sizes, 0).astype("float32")
 
 
 def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
@@ -169,24 +193,53 @@ def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -
     return factor / (inside.astype("float32") if isinstance(size, int) else ops.cast(inside, "float32"))
 
 
-def _cascade_pays(shape: tuple[int | None, ...], kernels: tuple[int, ...]) -> bool:
-    """Whether repeated small pools beat one large pool a share: on large maps only."""
-    if list(kernels) != sorted(kernels) or len(kernels) == 1:
-        return False
-    return any(side is None or side >= CASCADE_SIDE for side in shape[1:3])
-
-
-# From this side on the cascade was the faster one in training on a CPU (TensorFlow 2.21: 1.8× at 32×32, 0.5× at 8×8).
-CASCADE_SIDE = 16
-
-
-def _max_by_cascade(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
+def _max_by_cascade(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
     """Max pooling of ascending kernels: a pool of k after one of m is one of m + k - 1, so each share leaves as its
     size is reached and the rest goes on."""
+    if keras.backend.backend() == "tensorflow" and max(shares) < VECTOR:
+        return [_max_by_cascade_of_batches(inputs, kernels, shares)]
     outputs, reached = [], 1
-    for kernel, share in zip(kernels, shares, strict=True):
-        inputs = _pool(inputs, "max", kernel - reached + 1)
+    for index, kernel in enumerate(kernels):
+        inputs = _raise_kernel(inputs, reached, kernel, inputs.shape[1:3])
         reached = kernel
-        outputs.append(inputs[..., :share])
-        inputs = inputs[..., share:]
-    return ops.concatenate(outputs, axis=-1)
+        if index == len(kernels) - 1:
+            outputs.append(inputs)
+        else:
+            # Split, not slices: a slice's gradient writes zeros of the whole size, and their sum is another pass.
+            output, inputs = ops.split(inputs, [shares[index]], axis=-1)
+            outputs.append(output)
+    return outputs
+
+
+# Channels that oneDNN's pooling handles at once (AVX-512, float32). Its gradient takes as long for fewer.
+VECTOR = 16
+
+
+def _max_by_cascade_of_batches(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
+    """The cascade on one image of channels × batch channels, which fills the vectors that few channels leave empty.
+
+    Not on JAX: XLA gains nothing, and an array that is sharded by its batch would be gathered.
+    """
+    sizes = ops.shape(inputs)
+    height, width = sizes[1:3]
+    rest = ops.transpose(inputs, (1, 2, 3, 0))
+    outputs, reached = [], 1
+    for index, (kernel, share) in enumerate(zip(kernels, shares, strict=True)):
+        merged = ops.reshape(rest, (1, height, width, -1))
+        merged = _raise_kernel(merged, reached, kernel, inputs.shape[1:3])
+        rest = ops.reshape(merged, (height, width, sum(shares[index:]), -1))
+        reached = kernel
+        output, rest = ops.split(rest, [share], axis=2)
+        outputs.append(output)
+    return ops.transpose(ops.concatenate(outputs, axis=2), (3, 0, 1, 2))
+
+
+def _raise_kernel(inputs: Any, reached: int, kernel: int, sides: tuple[int | None, ...]) -> Any:
+    """Max pooling of size `kernel` of what has been pooled with `reached`; `sides` are those of the map."""
+    if all(side is not None and reached // 2 >= side - 1 for side in sides):
+        return inputs  # each window already holds the whole map
+    size = kernel - reached + 1
+    if size == 1 or keras.backend.backend() == "tensorflow":
+        return _pool(inputs, "max", size)
+    # XLA's pooling, and its gradient more so, take less time along one axis after the other.
+    return _pool(_pool(inputs, "max", (size, 1)), "max", (1, size))

@@ -9,21 +9,30 @@ from typing import Any
 import keras
 from keras import layers
 
-from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling, LayerScale, StochasticDepth
+from tformer_keras.layers import (
+    BatchNormalization,
+    ChannelShuffle,
+    GroupedPointwise,
+    HybridPooling,
+    LayerScale,
+    StochasticDepth,
+)
 from tformer_keras.layers.activations import ACTIVATIONS
 from tformer_keras.layers.checks import check_positive, is_number, is_whole
+from tformer_keras.layers.hybrid_pooling import CHANNEL_SPLITS
 from tformer_keras.models.weights import load_weights
 
 FFNS = ("pcs", "standard", "ghost")
 NORMS = ("batch", "group", "layer")
 TOKEN_MIXERS = ("hybrid", "pooling")
+PATCH_PADDINGS = ("same", "symmetric")
 
 
 @dataclasses.dataclass(frozen=True)
 class TFormerConfig:
     """Everything that decides a TFormer's graph. Fields marked * are "not stated by the paper": our choice.
 
-    A patch embedding is a convolution with TensorFlow's "same" padding*. A stage is a patch embedding and `depths[i]`
+    A stage is a patch embedding and `depths[i]`
     blocks; a block is `x + scale·drop(pointwise(pool(norm(x))))`, then `x + scale·drop(ffn(norm(x)))`.
     """
 
@@ -36,9 +45,13 @@ class TFormerConfig:
     stem_widths: tuple[int, ...] = ()  # * convolution, norm, activation before the patch embedding of stage 1
     patch_kernel: int = 3  # of the patch embeddings of stages 2, 3, …
     patch_stride: int = 2
+    patch_padding: str = (
+        "same"  # * TensorFlow's; "symmetric": half the kernel's size on every side, as PyTorch pads
+    )
     token_mixer: str = "hybrid"  # or "pooling", PoolFormer's: average pooling less the identity
     operators: tuple[str, ...] = ("average", "max")
     kernels: tuple[int, ...] = (3, 5, 7, 9, 11)
+    channel_split: str = "operator"  # * or "kernel": which the channels are shared out to first
     ffn: str = "pcs"  # "standard": two dense 1×1 convolutions; "ghost": two Ghost modules (arXiv:1911.11907)
     expansion: int = 4  # r: hidden channels of the FFN over its width
     groups: int = 2  # g of the PCS-FFN
@@ -68,6 +81,8 @@ class TFormerConfig:
             ("ffn", FFNS),
             ("norm", NORMS),
             ("token_mixer", TOKEN_MIXERS),
+            ("patch_padding", PATCH_PADDINGS),
+            ("channel_split", CHANNEL_SPLITS),
             ("activation", tuple(ACTIVATIONS)),
             ("pooling", (None, "avg", "max")),
         ):
@@ -111,10 +126,10 @@ class TFormerConfig:
             )
         if self.layer_scale is not None and not is_number(self.layer_scale):
             raise ValueError(f"`layer_scale` expected a number or None, received {self.layer_scale!r}.")
-        if self.width <= 0 or self.classes < 1 or not 0 <= self.stochastic_depth < 1:
+        if self.width <= 0 or not 0 <= self.stochastic_depth < 1:
             raise ValueError(
-                "`width` expected more than 0, `classes` at least 1 and `stochastic_depth` at least 0 and below 1, "
-                f"received {self.width}, {self.classes} and {self.stochastic_depth}."
+                "`width` expected more than 0 and `stochastic_depth` at least 0 and below 1, "
+                f"received {self.width} and {self.stochastic_depth}."
             )
 
     @property
@@ -147,13 +162,18 @@ VARIANTS: dict[str, TFormerConfig] = {
 }
 
 
-def _conv(x: Any, filters: int, kernel: int, stride: int, name: str, use_bias: bool = True) -> Any:
+def _conv(
+    x: Any, filters: int, kernel: int, stride: int, config: TFormerConfig, name: str, use_bias: bool = True
+) -> Any:
+    padding = "same"
+    if config.patch_padding == "symmetric":
+        x, padding = layers.ZeroPadding2D(kernel // 2, "channels_last", name=f"{name}_pad")(x), "valid"
     initializer = keras.initializers.TruncatedNormal(stddev=0.02) if use_bias else "he_normal"
     return layers.Conv2D(
         filters,
         kernel,
         stride,
-        padding="same",
+        padding=padding,
         data_format="channels_last",
         use_bias=use_bias,
         kernel_initializer=initializer,
@@ -166,9 +186,7 @@ def _norm(x: Any, config: TFormerConfig, name: str, before_pooling: bool = False
         # A non-negative gamma commutes with max pooling, so that the norm folds away on the device (design §3.1).
         constraint = keras.constraints.NonNeg() if before_pooling else None
         momentum = config.norm_momentum
-        return layers.BatchNormalization(
-            momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name
-        )(x)
+        return BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name)(x)
     if config.norm == "group":
         return layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
     return layers.LayerNormalization(epsilon=1e-5, name=name)(x)
@@ -200,7 +218,13 @@ def token_mixer(x: Any, config: TFormerConfig, name: str) -> Any:
         pooled = HybridPooling((3,), ("average",), config.pooling_implementation, name=f"{name}_pool")(x)
         return layers.Subtract(name=f"{name}_subtract")([pooled, x])
     width = x.shape[-1]
-    x = HybridPooling(config.kernels, config.operators, config.pooling_implementation, name=f"{name}_pool")(x)
+    x = HybridPooling(
+        config.kernels,
+        config.operators,
+        config.pooling_implementation,
+        config.channel_split,
+        name=f"{name}_pool",
+    )(x)
     return GroupedPointwise(width, name=f"{name}_pointwise")(x)
 
 
@@ -235,9 +259,10 @@ def stem(x: Any, config: TFormerConfig) -> Any:
     """The convolutions before stage 1: by default one patch embedding, else a few with norm and activation first."""
     *hidden, last = config.stem_strides
     for index, (filters, stride) in enumerate(zip(config.stem_widths, hidden, strict=True), 1):
-        x = _conv(x, config.scaled(filters), config.stem_kernel, stride, f"stem{index}_conv", use_bias=False)
+        width = config.scaled(filters)
+        x = _conv(x, width, config.stem_kernel, stride, config, f"stem{index}_conv", use_bias=False)
         x = _activation(_norm(x, config, f"stem{index}_norm"), config, f"stem{index}_activation")
-    return _conv(x, config.scaled(config.widths[0]), config.stem_kernel, last, "stage1_patch")
+    return _conv(x, config.scaled(config.widths[0]), config.stem_kernel, last, config, "stage1_patch")
 
 
 def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
@@ -252,9 +277,8 @@ def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
     total, done, features = sum(config.depths), 0, []
     for stage, (width, depth) in enumerate(zip(config.widths, config.depths, strict=True), 1):
         if stage > 1:
-            x = _conv(
-                x, config.scaled(width), config.patch_kernel, config.patch_stride, f"stage{stage}_patch"
-            )
+            kernel, stride = config.patch_kernel, config.patch_stride
+            x = _conv(x, config.scaled(width), kernel, stride, config, f"stage{stage}_patch")
         for index in range(1, depth + 1):
             drop_rate = config.stochastic_depth * done / max(total - 1, 1)
             x = block(x, config, drop_rate, f"stage{stage}_block{index}")

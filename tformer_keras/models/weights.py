@@ -11,7 +11,7 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import keras
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import UserError, first_line
 
 # These change neither the weights nor what they mean.
 FREE_FIELDS = {
@@ -32,6 +32,8 @@ class ShippedWeights:
         configuration: fields of `TFormerConfig` that they were trained with.
         class_names: names in the order of the outputs.
         preprocessing: the evaluation preprocessing, as `tformer_edge.preprocessing.Preprocessing.to_json` writes it.
+        quantized: the name of the quantized weights beside `file`, from `tformer quantize`; empty if there are none.
+        quantized_sha256: of that file's bytes.
     """
 
     variant: str
@@ -40,6 +42,8 @@ class ShippedWeights:
     configuration: dict[str, Any]
     class_names: tuple[str, ...] = ()
     preprocessing: dict[str, Any] = dataclasses.field(default_factory=dict)
+    quantized: str = ""
+    quantized_sha256: str = ""
 
 
 # By full name, VARIANT_DATA; as `weights=` of that variant DATA alone will do.
@@ -49,6 +53,8 @@ SHIPPED: dict[str, ShippedWeights] = {
         variant="tformer_micro",
         file="tformer_micro_cifar10.weights.h5",
         sha256="0c61268e0d464bbb7b519a15544a057de24fbff3b4f2debdb6fc5b003c3cda43",
+        quantized="tformer_micro_cifar10.quantized.npz",
+        quantized_sha256="7b79460cea908af3d8ccf73e2662a02d323e8667b625e71a7e2cdf1471e207aa",
         configuration={
             "input_shape": (32, 32, 3),
             "classes": 10,
@@ -146,19 +152,34 @@ def _load_shipped(
                 f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}`, "
                 f"received {value!r}; train weights of your own for another shape."
             )
-    path = FOLDER / entry.file
+    path = _shipped_file(name, entry.file, entry.sha256)
+    model = build({**entry.configuration, **overrides})
+    model.load_weights(path)
+    return model
+
+
+def quantized_weights(name: str) -> Path | None:
+    """The file of the quantized weights that ship beside the weights `name`, or None where there are none.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    entry = SHIPPED[name]
+    return _shipped_file(name, entry.quantized, entry.quantized_sha256) if entry.quantized else None
+
+
+def _shipped_file(name: str, file: str, sha256: str) -> Path:
+    path = FOLDER / file
     if not path.is_file():
         raise UserError(
             f"{path} expected the weights {name!r}, received no such file: reinstall tformer-keras."
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != entry.sha256:
+    if digest != sha256:
         raise UserError(
-            f"{path} expected SHA-256 {entry.sha256}, received {digest}: the file is damaged, reinstall tformer-keras."
+            f"{path} expected SHA-256 {sha256}, received {digest}: the file is damaged, reinstall tformer-keras."
         )
-    model = build({**entry.configuration, **overrides})
-    model.load_weights(path)
-    return model
+    return path
 
 
 def _flat(value: Any) -> Any:
@@ -190,8 +211,7 @@ def _load_file(model: keras.Model, path: Path) -> None:
             _check_count(model, path)
             model.load_weights(path)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"{path} expected weights of {model.name} with {model.count_params():,} parameters, but they do not fit "
-            f"({reason}); give the configuration that the file was trained with."
+            f"({first_line(error)}); give the configuration that the file was trained with."
         ) from error

@@ -1,6 +1,6 @@
 """Classification: the loss on logits, top-1, top-5, per-class figures, the confusion matrix, named predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +9,19 @@ import numpy as np
 from keras import ops
 
 
-def classification_loss(label_smoothing: float = 0.0) -> keras.losses.Loss:
+def classification_loss(label_smoothing: float = 0.0, library: Any = keras) -> Any:
     """Cross-entropy of one-hot (or mixed) labels (b, classes) and logits (b, classes), in nats.
 
     Args:
         label_smoothing: 0..1, share of each label that is spread evenly over all classes.
+        library: `keras` or `tf_keras`: whose loss it is to be.
     """
-    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    return library.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
 
-def training_metrics(classes: int) -> list[keras.metrics.Metric]:
+def training_metrics(library: Any = keras) -> list[Any]:
     """Top-1 during training; of mixed labels the larger share counts. The loss is tracked by `fit` itself."""
-    return [keras.metrics.CategoricalAccuracy(name="top1")]
+    return [library.metrics.CategoricalAccuracy(name="top1")]
 
 
 def evaluation_metrics(classes: int) -> list[keras.metrics.Metric]:
@@ -150,6 +151,36 @@ def evaluate(evaluator: keras.Model, batches: Any, steps: int, class_names: Sequ
     logs = evaluator.evaluate(batches, steps=steps, verbose=0, return_dict=True)
     matrix = next(m for m in _flat_metrics(evaluator) if isinstance(m, ConfusionMatrix))
     return Evaluation(tuple(class_names), matrix.counts(), float(logs["cross_entropy"]), float(logs["top5"]))
+
+
+def evaluate_scores(
+    scores: Callable[[np.ndarray], np.ndarray], batches: Iterable[Any], class_names: Sequence[str]
+) -> Evaluation:
+    """Evaluates whatever gives scores, in NumPy: a model of another framework, a converted one.
+
+    Args:
+        scores: images (b, h, w, 3) → logits (b, classes), or logarithms of probabilities. Equal ones rank by lower
+            index.
+        batches: (images, one-hot labels (b, classes), weights (b,)), weight 0 for padding.
+        class_names: names in the order of the scores.
+    """
+    classes = len(class_names)
+    confusion = np.zeros((classes, classes), np.int64)
+    cross_entropy, found, images = 0.0, 0, 0
+    for batch in batches:
+        pixels, labels, weights = (np.asarray(part) for part in batch)
+        counted = weights > 0
+        logits = np.asarray(scores(pixels), np.float64)[counted]
+        truth = labels[counted].argmax(axis=-1)
+        logits -= logits.max(axis=-1, keepdims=True)
+        rows = np.arange(len(truth))
+        cross_entropy += float(np.sum(np.log(np.exp(logits).sum(axis=-1)) - logits[rows, truth]))
+        order = np.argsort(-logits, axis=-1, kind="stable")
+        np.add.at(confusion, (truth, order[:, 0]), 1)
+        found += int(np.sum(order[:, :5] == truth[:, np.newaxis]))
+        images += len(truth)
+    total = max(1, images)
+    return Evaluation(tuple(class_names), confusion, cross_entropy / total, found / total)
 
 
 def _flat_metrics(model: keras.Model) -> list[keras.metrics.Metric]:

@@ -2,21 +2,19 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 
-def moving_average(optimizer: keras.optimizers.Optimizer) -> list[tuple[keras.Variable, keras.Variable]]:
+def moving_average(optimizer: Any) -> list[tuple[keras.Variable, keras.Variable]]:
     """(trained variable, its average) pairs; empty when the optimizer keeps no average."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not inner.use_ema:
-        return []
-    pairs = zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True)
-    return [(variable, average) for variable, average in pairs if average is not None]
+    return list(inner.averages())
 
 
-def use_average(optimizer: keras.optimizers.Optimizer) -> None:
+def use_average(optimizer: Any) -> None:
     """Overwrites the trained weights with their average, if there is one and at least one step was made.
 
     Keras takes the average before it applies a variable's constraint, so an average can leave the constraint's set
@@ -33,7 +31,7 @@ def use_average(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 @contextlib.contextmanager
-def averaged(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+def averaged(optimizer: Any) -> Iterator[None]:
     """Within the context the model holds the average; afterwards the trained weights, to the bit.
 
     Keras' `SwapEMAWeights` swaps by adding and subtracting on TensorFlow, which rounds, and would make the weights

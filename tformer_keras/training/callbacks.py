@@ -1,4 +1,7 @@
-"""What happens during `fit`: evaluation with averaged weights, the history, checkpoints, and stopping when asked."""
+"""What happens during `fit`: evaluation with averaged weights, the history, checkpoints, and stopping when asked.
+
+The classes belong to no library; `Framework.callback` makes callbacks of them.
+"""
 
 import contextlib
 import signal
@@ -30,7 +33,30 @@ class Progressed:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Evaluating(keras.callbacks.Callback):
+class Hooks:
+    """What a callback does. `callback` is the library's own, which knows the model in `fit`."""
+
+    callback: Any = None
+
+    @property
+    def model(self) -> Any:
+        """The compiled model; on JAX, asking for it brings its state up to date."""
+        return self.callback.model
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Before the first batch of a `fit`."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Before the first batch of an epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """After each batch, counted from 0 in each `fit`."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """After the last batch of an epoch; later hooks see what this one adds to `logs`."""
+
+
+class Evaluating(Hooks):
     """Evaluates on the test images and adds `val_` figures to the epoch's logs.
 
     The last epoch is measured with the averaged weights, which are those that the run ends with; epochs before it with
@@ -44,7 +70,6 @@ class Evaluating(keras.callbacks.Callback):
     """
 
     def __init__(self, evaluate: Callable[[], Evaluation], every: int, epochs: int) -> None:
-        super().__init__()
         self.run = evaluate
         self.every = every
         self.epochs = epochs
@@ -90,7 +115,7 @@ class StopRequests:
         self.asked = True
 
 
-class Checkpointing(keras.callbacks.Callback):
+class Checkpointing(Hooks):
     """Keeps the history and saves the run: after each epoch, every few minutes within one, and when asked to stop.
 
     Args:
@@ -117,7 +142,6 @@ class Checkpointing(keras.callbacks.Callback):
         ask_every: int,
         metrics: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        super().__init__()
         self.folder = folder
         self.progressed = progressed
         self.groups = groups
@@ -192,14 +216,14 @@ class Checkpointing(keras.callbacks.Callback):
         save_checkpoint(self.folder, number, to_arrays(groups), state)
 
 
-def tensorboard(folder: Path) -> keras.callbacks.Callback:
-    """TensorBoard's events in `folder`.
+def tensorboard(library: Any, folder: Path) -> Any:
+    """A callback of `library` (`keras` or `tf_keras`) that writes TensorBoard's events to `folder`.
 
     Raises:
         UserError: TensorFlow, which Keras writes them with, is not installed.
     """
     try:
-        return keras.callbacks.TensorBoard(folder)
+        return library.callbacks.TensorBoard(folder)
     except ImportError as error:
         raise UserError(
             "expected TensorFlow for --tensorboard; install tensorflow, or leave the option out"

@@ -40,23 +40,37 @@ class HardDistillation(LogitsDistillation):
 
 
 def load_teacher(path: str, student: keras.Model) -> keras.Model:
-    """The frozen teacher, made to fit the student: its images resized to the teacher's size, its output as logits.
-
-    The teacher sees the student's normalised, augmented images; it should have been trained with the same mean and
-    standard deviation.
+    """The frozen teacher in a `.keras` file, made to fit the student.
 
     Raises:
         UserError: the file is no Keras model, or has other outputs than the student.
     """
     teacher = load_model(path)
     teacher.trainable = False
+    return as_teacher(teacher, student, path)
+
+
+def as_teacher(teacher: keras.Model, student: keras.Model, name: str) -> keras.Model:
+    """`teacher` as a model of the student's images: resized to the teacher's size, its output as logits.
+
+    The teacher sees the student's normalised, augmented images; it should have been trained with the same mean and
+    standard deviation.
+
+    Args:
+        teacher: a classifier.
+        student: a classifier of the same classes.
+        name: what to call the teacher in an error.
+
+    Raises:
+        UserError: it has other outputs than the student.
+    """
     if (
         len(teacher.inputs) != 1
         or len(teacher.outputs) != 1
         or teacher.outputs[0].shape[-1] != student.outputs[0].shape[-1]
     ):
         raise UserError(
-            f"expected a teacher with {student.outputs[0].shape[-1]} outputs, received {path} with outputs "
+            f"expected a teacher with {student.outputs[0].shape[-1]} outputs, received {name} with outputs "
             f"{[tuple(output.shape) for output in teacher.outputs]}; train it on the same classes"
         )
     inputs = keras.Input(student.input_shape[1:], dtype=student.inputs[0].dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import UserError, first_line
 from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
 from tformer_keras.models.weights import SHIPPED, shipped_name
 
@@ -129,8 +129,3 @@ def load_model(path: str) -> keras.Model:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise UserError(f"expected a Keras model in {path}, received {first_line(error)}") from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text, for a message of one sentence."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,31 +1,21 @@
-"""A recipe as a Keras optimizer: AdamW, linear warm-up and cosine, decay where it belongs, averaged weights."""
+"""A recipe as an optimizer of either Keras: AdamW, warm-up and cosine, decay where it belongs, averaged weights."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
+from tformer_keras.training.framework import KERAS, Framework
 from tformer_keras.training.recipe import Recipe
 
 # A run is at least this many times as long as the moving average of its weights.
 SHORTEST_RUN = 5
 
 
-@keras.saving.register_keras_serializable(package="tformer_keras")
-class AdamW(keras.optimizers.AdamW):
-    """Keras' AdamW whose `fit` leaves the trained weights alone when it ends.
-
-    Keras overwrites the weights with their moving average at the end of every `fit`; a run that goes on in a second
-    `fit` (after a resume in mid-epoch, or when the backbone thaws) would go on from the average.
-    `averaged_weights.use_average` puts the average in where it is wanted.
-    """
-
-    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
-        """Does nothing, on purpose."""
-
-
 def learning_rate_schedule(
-    recipe: Recipe, steps_per_epoch: int, epochs: int, *, frozen: bool
-) -> keras.optimizers.schedules.CosineDecay:
+    recipe: Recipe, steps_per_epoch: int, epochs: int, *, frozen: bool, framework: Framework = KERAS
+) -> Any:
     """Linear warm-up, then half a cosine down to `final_learning_rate`; the frozen phase stays at its own rate.
 
     Args:
@@ -33,18 +23,16 @@ def learning_rate_schedule(
         steps_per_epoch: batches an epoch, ≥ 1. Keras counts batches here even when gradients are accumulated.
         epochs: epochs of this phase, ≥ 1.
         frozen: whether this is the phase in which only the head is trained.
+        framework: whose schedule it is to be.
     """
+    cosine = framework.library.optimizers.schedules.CosineDecay
     total = steps_per_epoch * epochs
     if frozen:
-        return keras.optimizers.schedules.CosineDecay(
-            recipe.frozen_learning_rate, decay_steps=total, alpha=1.0
-        )
+        return cosine(recipe.frozen_learning_rate, decay_steps=total, alpha=1.0)
     warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total - 1)
     if warmup <= 0:
-        return keras.optimizers.schedules.CosineDecay(
-            recipe.learning_rate, decay_steps=total, alpha=recipe.final_learning_rate
-        )
-    return keras.optimizers.schedules.CosineDecay(
+        return cosine(recipe.learning_rate, decay_steps=total, alpha=recipe.final_learning_rate)
+    return cosine(
         # The first step is one of the ramp's, not a step of size zero.
         recipe.learning_rate / warmup,
         decay_steps=total - warmup,
@@ -54,19 +42,20 @@ def learning_rate_schedule(
     )
 
 
-def undecayed(variables: list[keras.Variable]) -> list[keras.Variable]:
+def undecayed(variables: Sequence[Any]) -> list[Any]:
     """The variables without weight decay: biases, norms' gamma and beta, and LayerScale, which are all vectors."""
     return [v for v in variables if sum(side > 1 for side in v.shape) <= 1]
 
 
 def build_optimizer(
     recipe: Recipe,
-    variables: list[keras.Variable],
+    variables: Sequence[Any],
     steps_per_epoch: int,
     epochs: int,
     *,
     frozen: bool = False,
-) -> keras.optimizers.Optimizer:
+    framework: Framework = KERAS,
+) -> Any:
     """An optimizer for `variables`, built, so that a checkpoint can be loaded into it.
 
     Args:
@@ -75,10 +64,15 @@ def build_optimizer(
         steps_per_epoch: batches an epoch, ≥ 1.
         epochs: epochs of this phase, ≥ 1.
         frozen: whether this is the phase in which only the head is trained.
+        framework: whose optimizer it is to be.
 
     Returns:
-        `AdamW`, within a `LossScaleOptimizer` when the recipe asks for float16.
+        `framework.adamw`, within a `LossScaleOptimizer` when the recipe asks for float16.
+
+    Raises:
+        UserError: the recipe asks for something that the framework lacks.
     """
+    framework.check(recipe)
     momentum = recipe.ema_momentum
     if momentum is not None:
         # On a small data set a run is short: an average of more than its end would still hold the first weights.
@@ -86,16 +80,20 @@ def build_optimizer(
     if momentum is not None and recipe.accumulate > 1:
         # Keras averages after every batch, the weights change with every `accumulate`-th only.
         momentum = math.pow(momentum, 1 / recipe.accumulate)
-    optimizer: keras.optimizers.Optimizer = AdamW(
-        learning_rate=learning_rate_schedule(recipe, steps_per_epoch, epochs, frozen=frozen),
+    # tf-keras does not know the argument at all.
+    accumulation = {"gradient_accumulation_steps": recipe.accumulate} if recipe.accumulate > 1 else {}
+    optimizer = framework.adamw(
+        learning_rate=learning_rate_schedule(
+            recipe, steps_per_epoch, epochs, frozen=frozen, framework=framework
+        ),
         weight_decay=recipe.weight_decay,
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
         global_clipnorm=recipe.clip_norm,
         use_ema=momentum is not None,
         ema_momentum=0.99 if momentum is None else momentum,
-        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None,
         name="optimizer",
+        **accumulation,
     )
     optimizer.exclude_from_weight_decay(var_list=undecayed(variables))
     if recipe.mixed_precision == "float16":

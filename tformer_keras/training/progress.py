@@ -7,6 +7,8 @@ import keras
 import rich.console
 import rich.progress
 
+from tformer_keras.training.callbacks import Hooks
+
 BAR_INTERVAL = 0.2  # seconds between refreshes: reading the loss waits for the device
 LINE_INTERVAL = 60.0  # seconds between lines within an epoch, where there is no terminal
 
@@ -18,7 +20,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-class Progress(keras.callbacks.Callback):
+class Progress(Hooks):
     """Shows steps as they are made and a line for each epoch.
 
     Args:
@@ -37,7 +39,6 @@ class Progress(keras.callbacks.Callback):
         batch_size: int,
         offset: int = 0,
     ) -> None:
-        super().__init__()
         self.console = console
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch

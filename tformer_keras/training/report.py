@@ -19,6 +19,8 @@ from tformer_keras.training.checkpoint import flush_folder
 PACKAGES = (
     "tformer-keras",
     "keras",
+    "tf-keras",
+    "tensorflow-model-optimization",
     "tensorflow",
     "jax",
     "jaxlib",
@@ -138,19 +140,23 @@ def draw_confusion(path: Path, evaluation: Evaluation) -> None:
     _save_figure(figure, path)
 
 
-def write_run(
-    out: Path,
-    model: keras.Model,
-    history: Sequence[Mapping[str, Any]],
-    evaluation: Evaluation,
-    result: Mapping[str, Any],
-) -> None:
-    """Writes all files of a finished run; report.json comes last, because it is what says that it is finished."""
+def save_model(out: Path, model: keras.Model) -> None:
+    """Writes model.keras."""
     temporary = out / "unfinished.keras"
     model.save(temporary)
     temporary.replace(out / "model.keras")
-    write_history(out / "history.csv", history)
-    draw_curves(out / "curves.png", history)
+
+
+def write_run(
+    out: Path, history: Sequence[Mapping[str, Any]], evaluation: Evaluation, result: Mapping[str, Any]
+) -> None:
+    """Writes all files of a finished run but its model, which must be there already: report.json says "finished".
+
+    Without a history (nothing was trained) there are no curves.
+    """
+    if history:
+        write_history(out / "history.csv", history)
+        draw_curves(out / "curves.png", history)
     draw_confusion(out / "confusion.png", evaluation)
     write_json(out / "report.json", result)
 

@@ -17,20 +17,15 @@ from tformer_keras.training import report
 from tformer_keras.training.recipe import Recipe, plain
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training run.
+@dataclass(frozen=True, kw_only=True)
+class LoopJob:
+    """What every run is asked, whatever it trains.
 
     Attributes:
         data: "digits" or a folder of images.
-        model: a key of `tformer_keras.VARIANTS`.
         recipe: how it is trained, the model's arguments and input size included.
         out: the run's folder.
         seed: of weights, batches and augmentations.
-        weights: a `.keras` file or shipped weights to begin from, or None.
-        teacher: a `.keras` file to learn from, or None.
-        distillation: "soft" or "hard"; used with a teacher.
-        xla: compile with XLA; None: where it pays (see `compile_option`).
         limit_steps: use at most this many batches of each epoch and evaluation (for trials), or None.
         skip_unreadable: go on without files that cannot be read.
         checkpoint_minutes: between checkpoints within an epoch.
@@ -39,14 +34,9 @@ class Job:
     """
 
     data: str
-    model: str
     recipe: Recipe
     out: Path
     seed: int = 0
-    weights: str | None = None
-    teacher: str | None = None
-    distillation: str = "soft"
-    xla: bool | None = None
     limit_steps: int | None = None
     skip_unreadable: bool = False
     checkpoint_minutes: float = 10.0
@@ -54,22 +44,51 @@ class Job:
     command: Sequence[str] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job(LoopJob):
+    """One training run.
+
+    Attributes:
+        model: a key of `tformer_keras.VARIANTS`.
+        weights: a `.keras` file or shipped weights to begin from, or None.
+        teacher: a `.keras` file to learn from, or None.
+        distillation: "soft" or "hard"; used with a teacher.
+        xla: compile with XLA; None: where it pays (see `compile_option`).
+    """
+
+    model: str
+    weights: str | None = None
+    teacher: str | None = None
+    distillation: str = "soft"
+    xla: bool | None = None
+
+
 def make_record(
-    job: Job, dataset: Dataset, config: dict[str, Any], preprocessing: Preprocessing
+    job: LoopJob,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    model: Mapping[str, Any],
+    decides: Mapping[str, Any],
+    notes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """config.json: "run" is what decides the result, and must be the same when the run is gone on with."""
+    """config.json: "run" is what decides the result, and must be the same when the run is gone on with.
+
+    Args:
+        job: the run.
+        dataset: its data.
+        preprocessing: of evaluation, and of every use of the model.
+        model: "name" and "config" of the model's architecture.
+        decides: what decides the result beside the recipe, the seed and the images.
+        notes: more to remember, which decides nothing.
+    """
     names = hashlib.sha256("\n".join([*dataset.train.names, "", *dataset.test.names]).encode()).hexdigest()
     labels = hashlib.sha256(
         np.concatenate([dataset.train.labels, dataset.test.labels]).astype("<i4").tobytes()
     ).hexdigest()
     return {
         "run": {
-            "model": job.model,
             "recipe": job.recipe.to_json(),
             "seed": job.seed,
-            "weights": job.weights,
-            "teacher": job.teacher,
-            "distillation": job.distillation if job.teacher else None,
             "limit_steps": job.limit_steps,
             "backend": keras.backend.backend(),
             "images": {
@@ -78,17 +97,18 @@ def make_record(
                 "names": names,
                 "labels": labels,
             },
+            **decides,
         },
         "task": "classification",
         "data": job.data,
         "class_names": list(dataset.class_names),
         "skipped": [str(skipped) for skipped in dataset.skipped],
         "preprocessing": preprocessing.to_json(),
-        "model": {"name": job.model, "config": config},
-        "xla": job.xla,
+        "model": dict(model),
         "command": list(job.command),
         "versions": report.versions(),
         "git_commit": report.git_commit(),
+        **notes,
     }
 
 
@@ -97,7 +117,7 @@ def begun(out: Path) -> bool:
     return (out / "report.json").is_file() or any((out / "checkpoints").glob("step-*.npz"))
 
 
-def check_folder(job: Job, record: Mapping[str, Any]) -> bytes:
+def check_folder(job: LoopJob, record: Mapping[str, Any]) -> bytes:
     """Checks that the run in the folder, if one was begun there, is this job's; writes nothing.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.augmentation import Augmentation
-from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.recipe import RECIPES, Recipe
 
 
 def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
@@ -30,6 +31,31 @@ def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             result[key] = value
     return result
+
+
+def choose(name: str, settings: Sequence[str], options: Mapping[str, Any]) -> Recipe:
+    """The recipe called `name`, changed as a command's options ask.
+
+    Args:
+        name: a key of `RECIPES`.
+        settings: what was given with `--set`.
+        options: recipe fields that have options of their own; None where one was not given.
+
+    Raises:
+        UserError: there is no such recipe or field, or a value is of another type or not finite.
+    """
+    if name not in RECIPES:
+        raise UserError(
+            f"--recipe: expected one of {', '.join(RECIPES)}, received {name!r}; choose one of them"
+        )
+    changes = assignments(settings, "--set")
+    for field, value in options.items():
+        if value is None:
+            continue
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"--{field.replace('_', '-')}: expected a finite number, received {value}")
+        changes[field] = value
+    return override(RECIPES[name], changes)
 
 
 def override(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

@@ -1,12 +1,11 @@
-"""The one training loop: `compile`, `fit` with callbacks, and a run folder that can be gone on with."""
+"""Training in Keras 3: the model, its optimizer and its phases, put into the one loop."""
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import rich.console
 
 from tformer_edge.errors import UserError
@@ -21,20 +20,16 @@ from tformer_keras.tasks.classification import (
 )
 from tformer_keras.training import distillation, report
 from tformer_keras.training.averaged_weights import use_average
-from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
-from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
+from tformer_keras.training.callbacks import StopRequests
 from tformer_keras.training.compiling import compile_option
-from tformer_keras.training.distribution import Cluster, agree, any_of, from_first
-from tformer_keras.training.limited_loader import LimitedLoader, naming_file
+from tformer_keras.training.distribution import Cluster, agree
+from tformer_keras.training.framework import KERAS
+from tformer_keras.training.limited_loader import naming_file
+from tformer_keras.training.loop import Loop
 from tformer_keras.training.model import build_model, head_of, load_weights, model_config
 from tformer_keras.training.optimizer import build_optimizer
-from tformer_keras.training.progress import Progress
 from tformer_keras.training.recipe import plain
 from tformer_keras.training.run_folder import Job, begun, check_folder, make_record
-from tformer_keras.training.variables import assign_arrays, to_arrays
-
-# Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
-ASK_EVERY = 10
 
 
 def train(job: Job, console: rich.console.Console, cluster: Cluster = Cluster()) -> dict[str, Any]:
@@ -71,7 +66,19 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
             f"expected a fixed input size, received {config.input_shape}; give it with --input-size"
         )
     preprocessing = recipe.preprocessing((int(config.input_shape[0] or 0), int(config.input_shape[1] or 0)))
-    record = make_record(job, dataset, plain(dataclasses.asdict(config)), preprocessing)
+    record = make_record(
+        job,
+        dataset,
+        preprocessing,
+        {"name": job.model, "config": plain(dataclasses.asdict(config))},
+        {
+            "model": job.model,
+            "weights": job.weights,
+            "teacher": job.teacher,
+            "distillation": job.distillation if job.teacher else None,
+        },
+        {"xla": job.xla},
+    )
     finished = json.loads(agree(cluster, lambda: check_folder(job, record)))
     if finished:
         say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
@@ -96,8 +103,8 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
     return run.finish(evaluation)
 
 
-class Run:
-    """A run's model, data and progress, and the steps that the loop consists of."""
+class Run(Loop):
+    """A run of a Keras 3 model."""
 
     def __init__(
         self,
@@ -108,39 +115,14 @@ class Run:
         preprocessing: Preprocessing,
         say: Callable[[str], None],
     ) -> None:
-        self.job, self.cluster, self.dataset, self.model, self.say = job, cluster, dataset, model, say
-        recipe = job.recipe
-        classes = len(dataset.class_names)
-        shard = (cluster.index, cluster.processes)
-        self.loader = LimitedLoader(
-            dataset.train,
-            preprocessing,
-            recipe.batch_size,
-            seed=job.seed,
-            shuffle=True,
-            augmentation=recipe.augmentation,
-            classes=classes,
-            shard=shard,
-        )
-        self.test_loader = LimitedLoader(
-            dataset.test,
-            preprocessing,
-            recipe.batch_size,
-            seed=job.seed,
-            shuffle=False,
-            classes=classes,
-            shard=shard,
-        )
-        self.loader.limit = self.test_loader.limit = job.limit_steps
-        self.steps_per_epoch = self.loader.steps_per_epoch
+        super().__init__(job, KERAS, cluster, dataset, preprocessing, say)
+        self.job, self.model = job, model
         self.teacher = None if job.teacher is None else distillation.load_teacher(job.teacher, model)
         self.jit_compile = compile_option(job.xla)
-        self.evaluator = make_evaluator(model, classes, self.jit_compile)
-        self.progressed = Progressed()
-        self.metrics: dict[str, np.ndarray] | None = None
-        self._set_phase(0)
+        self.evaluator = make_evaluator(model, len(dataset.class_names), self.jit_compile)
+        self.set_phase(0)
 
-    def _set_phase(self, epoch: int) -> None:
+    def set_phase(self, epoch: int) -> None:
         """Makes the model and the optimizer to train with from `epoch` on: the head alone, or everything."""
         recipe = self.job.recipe
         self.frozen = epoch < recipe.frozen_epochs
@@ -165,7 +147,7 @@ class Run:
         self.trainer.compile(
             optimizer=optimizer,
             loss=classification_loss(recipe.label_smoothing),
-            metrics=training_metrics(len(self.dataset.class_names)),
+            metrics=training_metrics(),
             jit_compile=self.jit_compile,
         )
 
@@ -173,44 +155,16 @@ class Run:
         """All that a step changes, by group."""
         return {"model": self.model.variables, "optimizer": self.trainer.optimizer.variables}
 
-    def resume(self) -> None:
-        """Goes on from the newest checkpoint, if there is one."""
-        loaded: list[Checkpoint | None] = []
+    def extra(self) -> Mapping[str, Any]:
+        """Whether this is the phase in which only the head is trained."""
+        return {"frozen": self.frozen}
 
-        def read() -> bytes:
-            loaded.append(load_checkpoint(self.job.out / "checkpoints", self.say))
-            return json.dumps(None if loaded[0] is None else loaded[0].state).encode()
-
-        state = json.loads(agree(self.cluster, read))
-        if state is None:
-            return
-        self.progressed = Progressed(state["epoch"], state["step"], state["seconds"], state["history"])
-        # After the last epoch the last phase's averages are what the finished model is made of.
-        self._set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
+    def restored(self, state: Mapping[str, Any]) -> dict[str, list[keras.Variable]]:
+        """All groups; but a checkpoint that ends a phase is followed by one with an optimizer of its own."""
         groups = self.groups()
         if state["frozen"] != self.frozen:
-            del groups[
-                "optimizer"
-            ]  # the checkpoint ends a phase; the next one begins with an optimizer of its own
-        if loaded and loaded[0] is not None:
-            arrays = {name: array for name, array in loaded[0].arrays.items() if name.split("/")[0] in groups}
-            metrics = {name: array for name, array in loaded[0].arrays.items() if name.startswith("metrics/")}
-            assign_arrays(groups, arrays)
-        else:
-            metrics = {}
-        if self.cluster.processes > 1:
-            assign_arrays(groups, from_first(self.cluster, to_arrays(groups)))
-            # Averages over the epoch are only shown: the other processes begin them where process 0 does.
-            metrics = {}
-        if metrics:
-            # Keras makes the metrics' variables with the first batch; this one changes nothing else.
-            images = np.zeros((self.job.recipe.batch_size, *self.model.input_shape[1:]), np.float32)
-            self.trainer.test_on_batch(
-                images,
-                np.eye(len(self.dataset.class_names), dtype=np.float32)[[0] * self.job.recipe.batch_size],
-            )
-            self.metrics = metrics
-        self.say(f"resuming after epoch {self.progressed.epoch} and {self.progressed.step} steps")
+            del groups["optimizer"]
+        return groups
 
     def evaluate(self) -> Evaluation:
         """Evaluates the weights as they are on the test images."""
@@ -219,49 +173,6 @@ class Run:
             return evaluate(
                 self.evaluator, loader.stream(epochs=1), loader.steps_per_epoch, self.dataset.class_names
             )
-
-    def fit(self, stop: StopRequests, console: rich.console.Console) -> Evaluation | None:
-        """Trains to the end; returns the last evaluation, when it was made here."""
-        recipe = self.job.recipe
-        evaluating = Evaluating(self.evaluate, recipe.evaluate_every, recipe.epochs)
-        while self.progressed.epoch < recipe.epochs:
-            epoch, step = self.progressed.epoch, self.progressed.step
-            if epoch >= self.phase_end:
-                self._set_phase(epoch)
-            # In the middle of an epoch: first what is left of it, then the whole epochs.
-            end = epoch + 1 if step else self.phase_end
-            checkpointing = Checkpointing(
-                self.job.out / "checkpoints" if self.cluster.writes else None,
-                self.progressed,
-                self.groups,
-                self.steps_per_epoch,
-                {"frozen": self.frozen},
-                self.job.checkpoint_minutes,
-                lambda: any_of(self.cluster, stop.asked),
-                1 if self.cluster.processes == 1 else ASK_EVERY,
-                self.metrics,
-            )
-            self.metrics = None
-            callbacks: list[keras.callbacks.Callback] = [evaluating, checkpointing]
-            progress = Progress(console, recipe.epochs, self.steps_per_epoch, recipe.batch_size, step)
-            if self.cluster.writes:
-                callbacks.append(progress)
-                if self.job.tensorboard:
-                    callbacks.append(tensorboard(self.job.out / "tensorboard"))
-            try:
-                with naming_file(self.loader):
-                    self.trainer.fit(
-                        self.loader.stream(epoch, step),
-                        initial_epoch=epoch,
-                        epochs=end,
-                        steps_per_epoch=self.steps_per_epoch - step,
-                        callbacks=callbacks,
-                        verbose=0,
-                        shuffle=False,  # the loader has shuffled
-                    )
-            finally:
-                progress.close()
-        return evaluating.last
 
     def finish(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Puts the averaged weights in, saves the model and writes the report."""
@@ -281,6 +192,7 @@ class Run:
         if self.cluster.writes:
             for layer in self.model.layers:
                 layer.trainable = True
-            report.write_run(self.job.out, self.model, self.progressed.history, evaluation, result)
+            report.save_model(self.job.out, self.model)
+            report.write_run(self.job.out, self.progressed.history, evaluation, result)
             self.say(f"{report.table(evaluation)}\nsaved in {self.job.out}")
         return result

@@ -1,0 +1,44 @@
+"""Runs a .tflite file on an emulated Arm core, with a mark around each inference for icount.c.
+
+    python3 arm_guest.py FILE RUNS
+
+It runs in the sysroot of tools/pi_sysroot.sh, which has nothing of this project in it.
+"""
+
+import contextlib
+import os
+import sys
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+MARK = 0x1C0717  # as in icount.c
+
+
+def mark() -> None:
+    """Lets the plugin write the number of instructions so far."""
+    with contextlib.suppress(ProcessLookupError):
+        os.getpgid(MARK)
+
+
+def main() -> None:
+    """One inference that warms up, then RUNS between marks."""
+    model = Interpreter(sys.argv[1], num_threads=1)
+    model.allocate_tensors()
+    random = np.random.default_rng(0)
+    for detail in model.get_input_details():
+        if np.issubdtype(detail["dtype"], np.integer):
+            limits = np.iinfo(detail["dtype"])
+            value = random.integers(limits.min, limits.max + 1, detail["shape"]).astype(detail["dtype"])
+        else:
+            value = random.standard_normal(detail["shape"]).astype(detail["dtype"])
+        model.set_tensor(detail["index"], value)
+    model.invoke()
+    for _ in range(int(sys.argv[2])):
+        mark()
+        model.invoke()
+    mark()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Latency of TFormer and its peers in LiteRT with XNNPACK: all of them in one process, in turn, round after round.
+
+A turn is one inference that warms the caches and a few that are timed. Ratios are taken within a round and their
+median over the rounds, so that a machine whose speed drifts treats all models alike. Models are made here, with random
+weights, and kept in build/benchmarks until something that they are made of changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
+
+from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
+from benchmarks.peers import KINDS, PEERS, chosen_files
+from benchmarks.provenance import provenance
+from benchmarks.tables import print_tables
+from tformer_edge.errors import UserError
+
+EPILOG = """examples:
+  python benchmarks/latency.py                                  every model, one and two threads
+  python benchmarks/latency.py --only tformer_s resnet18 --kinds int8 --threads 1
+  python benchmarks/latency.py --profile tformer_s              time by operation inside XNNPACK
+  python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
+  taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
+"""
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
+
+
+class Runs(Protocol):
+    """What is measured."""
+
+    def run(self) -> None:
+        """One inference."""
+
+
+def measure(
+    models: Mapping[Key, Runs], rounds: int, runs: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[Key, np.ndarray]:
+    """Milliseconds `(rounds, runs)` of each model. Each round takes the models in an order of its own."""
+    order = list(models)
+    samples = {key: np.empty((rounds, runs)) for key in order}
+    random = np.random.default_rng(0)
+    for turn in range(rounds):
+        for index in random.permutation(len(order)):
+            model = models[order[index]]
+            model.run()
+            for run in range(runs):
+                begin = clock()
+                model.run()
+                samples[order[index]][turn, run] = 1e3 * (clock() - begin)
+    return samples
+
+
+def platform_name() -> str:
+    """ "x86" on a PC, which the goals know; else what Python calls the machine."""
+    return "x86" if platform.machine() in ("x86_64", "AMD64") else platform.machine()
+
+
+def print_profiles(files: Mapping[Key, Path], threads: int, runs: int) -> None:
+    """Where the time of each model goes, by type of operation."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmarks.op_profile import Operation, profile
+
+    for (name, kind), path in files.items():
+        operations = profile(path, threads, runs)
+        table = Table(title=f"{name}, {kind}, {threads} thread(s): time by operation", title_justify="left")
+        table.add_column("operation")
+        for column in ("count", "ms", "%"):
+            table.add_column(column, justify="right")
+        total = sum(operation.milliseconds for operation in operations) or 1.0
+        by_type: dict[str, list[Operation]] = {}
+        for operation in operations:
+            by_type.setdefault(operation.type, []).append(operation)
+        rows = {
+            type_: (
+                sum(operation.count for operation in same),
+                sum(operation.milliseconds for operation in same),
+            )
+            for type_, same in by_type.items()
+        }
+        for type_, (count, time_) in sorted(rows.items(), key=lambda row: -row[1][1]):
+            table.add_row(type_, str(count), f"{time_:.3f}", f"{100 * time_ / total:.1f}")
+        count = sum(operation.count for operation in operations)
+        table.add_row("all", str(count), f"{total:.3f}", "100.0", style="bold")
+        Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def main() -> int:
+    """Runs the comparison and prints it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="*", choices=PEERS, metavar="MODEL", help=f"of: {', '.join(PEERS)}")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="default: all")
+    parser.add_argument(
+        "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
+    )
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="default: 1 2")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each model (default 20)")
+    parser.add_argument("--runs", type=int, default=5, help="timed inferences of a turn (default 5)")
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="cpu leaves out what other processes take; one thread only",
+    )
+    parser.add_argument("--profile", action="store_true", help="time by operation instead of the comparison")
+    parser.add_argument("--json", action="store_true", help="print JSON to standard output")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write latency.csv, .json and .png there")
+    args = parser.parse_args()
+    try:
+        return _run(args)
+    except UserError as error:
+        print(f"benchmarks/latency.py: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(args: argparse.Namespace) -> int:
+    from benchmarks.litert import Model
+
+    if min(args.rounds, args.runs, *args.threads) < 1:
+        raise UserError("--rounds, --runs and --threads expected numbers of at least 1, received less.")
+    if args.clock == "cpu" and args.threads != [1]:
+        raise UserError("--clock cpu counts the time of one thread: add --threads 1.")
+    files = chosen_files(args.only, args.kinds, args.files)
+    if args.profile:
+        for threads in args.threads:
+            print_profiles(files, threads, args.rounds)
+        return 0
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    made = provenance(clock=args.clock)
+    rows, goals = [], []
+    for threads in args.threads:
+        if threads > usable:
+            print(f"{threads} threads share {usable} core(s): that column says little.", file=sys.stderr)
+        models = {key: Model(path, threads) for key, path in files.items()}
+        samples = measure(models, args.rounds, args.runs, CLOCKS[args.clock])
+
+        def describe(key: Key, models: Mapping[Key, Model] = models) -> dict[str, Any]:
+            label = PEERS[key[0]].label if key[0] in PEERS else Path(key[0]).name
+            return {"label": label, "bytes": models[key].bytes, "partitions": models[key].partitions}
+
+        where = platform_name()
+        rows += summarise(samples, describe, platform=where, threads=threads, unit="ms")
+        goals += hold_against_goals(samples, platform=where, threads=threads)
+    if args.out:
+        for path in write_results(args.out, "latency", rows, goals, made):
+            print(path, file=sys.stderr)
+    if args.json:
+        print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
+    else:
+        print_tables(rows, goals, made, "Latency")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

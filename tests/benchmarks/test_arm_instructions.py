@@ -1,0 +1,71 @@
+"""The instruction counter, on a program for arm64 that is written here word by word."""
+
+import shutil
+import struct
+import sys
+
+import pytest
+
+from benchmarks import arm_instructions
+from benchmarks.arm_guest import MARK
+from benchmarks.arm_instructions import build_plugin, count_marks
+from tformer_edge.errors import UserError
+
+needs_qemu = pytest.mark.skipif(
+    not (shutil.which("qemu-aarch64") and shutil.which("gcc")),
+    reason="needs user-mode QEMU and a compiler: apt-get install qemu-user gcc libc6-dev",
+)
+SVC = 0xD4000001
+ADDRESS = 0x400000
+
+
+def move(register, value):
+    """movz and movk: a number below 2³² into a register."""
+    return [0xD2800000 | (value & 0xFFFF) << 5 | register, 0xF2A00000 | (value >> 16) << 5 | register]
+
+
+def system_call(number, argument):
+    return [*move(8, number), *move(0, argument), SVC]
+
+
+def loop(turns):
+    """Counts a register down to zero: two instructions to load it, two a turn."""
+    return [*move(1, turns), 0xF1000421, 0x54FFFFE1]  # subs x1, x1, #1; b.ne back by one
+
+
+def program(path, words):
+    """A static ELF file of one segment whose code is `words`."""
+    code = struct.pack(f"<{len(words)}I", *words)
+    size = 64 + 56 + len(code)
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
+        "<HHIQQQIHHHHHH", 2, 183, 1, ADDRESS + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, ADDRESS, ADDRESS, size, size, 0x1000)
+    path.write_bytes(header + segment + code)
+    path.chmod(0o755)
+    return [str(path)]
+
+
+@needs_qemu
+@pytest.mark.parametrize("core", arm_instructions.CORES)
+def test_instructions_between_marks_are_counted_exactly(tmp_path, core):
+    mark, leave = system_call(155, MARK), system_call(93, 0)
+    words = [*loop(5), *mark, *loop(1000), *mark, *loop(70_000), *system_call(155, MARK + 1), *mark, *leave]
+    counts = count_marks(core, build_plugin(tmp_path), None, program(tmp_path / "a", words))
+    # Two to load the loop's register, two a turn, five for a system call; a call with another number is no mark.
+    assert counts == [2 + 2000 + 5, 2 + 140_000 + 5 + 5]
+
+
+@needs_qemu
+@pytest.mark.parametrize("code,marks", [(0, 1), (3, 2)])
+def test_a_program_that_fails_or_sets_no_marks_is_an_error(tmp_path, code, marks):
+    words = [*system_call(155, MARK) * marks, *system_call(93, code)]
+    with pytest.raises(UserError, match="did not run on cortex-a72"):
+        count_marks("cortex-a72", build_plugin(tmp_path), None, program(tmp_path / "a", words))
+
+
+def test_missing_programs_are_named_with_what_installs_them(monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["arm_instructions.py"])
+    assert arm_instructions.main() == 2
+    assert "the command qemu-aarch64, found none: apt-get install qemu-user" in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""From 8-bit pixels to a quantized input tensor, in one step and to the last bit (docs/contract.md, "Into int8")."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+
+QuantizedType = Literal["int8", "uint8"]
+
+
+def input_table(
+    preprocessing: Preprocessing, scale: float, zero_point: int, dtype: QuantizedType = "int8"
+) -> NDArray[Any]:
+    """The quantized value of every pixel value: `dtype`, shape (3, 256), a row a channel.
+
+    Args:
+        preprocessing: gives mean and standard deviation.
+        scale, zero_point: of the input tensor, from the flatbuffer. `scale` is the stored float32, positive.
+        dtype: the tensor's, "int8" or "uint8".
+
+    ``clip(rint(((p / 255 - mean) / std) / scale) + zero_point, low, high)`` in float64, one operation after the
+    other, ties to even. Raises UserError for a scale or zero point that no such tensor has.
+    """
+    limits = np.iinfo(dtype)
+    if not 0 < scale < math.inf or not limits.min <= zero_point <= limits.max:
+        raise UserError(
+            f"Expected a positive scale and a zero point from {limits.min} to {limits.max}, received {scale!r} and "
+            f"{zero_point!r}; give the values that the input tensor of the .tflite file has."
+        )
+    pixels = np.arange(256, dtype=np.float64) / 255
+    real = (pixels - np.array(preprocessing.mean)[:, None]) / np.array(preprocessing.std)[:, None]
+    quantized = np.rint(real / np.float64(np.float32(scale))) + zero_point
+    return np.clip(quantized, limits.min, limits.max).astype(dtype)
+
+
+def quantize_pixels(pixels: NDArray[np.uint8], table: NDArray[Any]) -> NDArray[Any]:
+    """Looks `pixels`, uint8 (..., 3), up in `table` = `input_table(...)`; the result has the table's dtype."""
+    if pixels.dtype != np.uint8 or pixels.shape[-1:] != (3,):
+        raise UserError(
+            f"Expected pixels of dtype uint8 and shape (..., 3), received {pixels.dtype} {pixels.shape}."
+        )
+    return np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=-1)

@@ -1,0 +1,101 @@
+"""A device graph as a finished model file: converted, checked, packed, with contract and golden vectors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tformer_edge.contract import Golden, describe, write_model_file
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.deploy.export import export_flatbuffer
+from tformer_keras.deploy.golden import golden_vectors
+from tformer_keras.deploy.lower import Lowered
+from tformer_keras.deploy.pack import pack
+from tformer_keras.deploy.quantize import QuantizedModel
+from tformer_keras.deploy.tflite_file import TfliteFile, read_tflite
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A packed flatbuffer and what it was made of.
+
+    Attributes:
+        source: the device graph.
+        kind, io, batch: as `export_flatbuffer` takes them.
+        flatbuffer: packed.
+        names: the converter's name of each tensor, which the packed flatbuffer has no more.
+    """
+
+    source: Lowered | QuantizedModel
+    kind: str
+    io: str
+    batch: int
+    flatbuffer: bytes
+    names: Mapping[int, str]
+
+    @functools.cached_property
+    def file(self) -> TfliteFile:
+        """What is in the flatbuffer."""
+        return read_tflite(self.flatbuffer)
+
+
+def convert(
+    source: Lowered | QuantizedModel, kind: str = "int8", io: str | None = None, batch: int = 1
+) -> Conversion:
+    """Converts and packs a device graph; the same graph gives the same bytes. See `export_flatbuffer`."""
+    io = io or ("int8" if kind == "int8" else "float32")
+    packed = pack(export_flatbuffer(source, kind, io, batch))
+    return Conversion(source, kind, io, batch, packed.flatbuffer, packed.names)
+
+
+def model_file(
+    conversion: Conversion,
+    *,
+    name: str,
+    preprocessing: Preprocessing,
+    labels: tuple[str, ...],
+    meaning: str,
+    source: Mapping[str, Any],
+    accuracy: Mapping[str, Any] | None,
+    versions: Mapping[str, str],
+) -> tuple[bytes, tuple[Golden, ...]]:
+    """The bytes of a classifier's model file, and its golden vectors.
+
+    Args:
+        name, labels, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
+        preprocessing: of evaluation.
+        meaning: of the output: "logits" or "probabilities".
+
+    Raises:
+        UserError: the model has other inputs or outputs than a classifier of images.
+    """
+    file = conversion.file
+    shapes = [tensor.shape for tensor in file.inputs], [tensor.shape for tensor in file.outputs]
+    expected = (
+        [(conversion.batch, *preprocessing.input_size, 3)],
+        [(conversion.batch, len(labels))],
+    )
+    if shapes != expected:
+        raise UserError(
+            f"Expected a model with the input {expected[0]} and the output {expected[1]}, one score a label, received "
+            f"{shapes[0]} and {shapes[1]}: a contract describes classifiers of images."
+        )
+    golden = golden_vectors(conversion.flatbuffer, preprocessing)
+    contract = describe(
+        conversion.flatbuffer,
+        labels,
+        golden,
+        name=name,
+        image=preprocessing,
+        batch=conversion.batch,
+        input_type=conversion.io,
+        output_type=conversion.io,
+        output_meaning=meaning,
+        source=source,
+        accuracy=accuracy,
+        versions=versions,
+    )
+    return write_model_file(conversion.flatbuffer, contract, labels, golden), golden

@@ -1,0 +1,160 @@
+"""Small tf_keras layers for device operations that tf_keras has no layer for; each becomes one LiteRT operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+
+class ChannelSlice(tf_keras.layers.Layer):
+    """Channels `start` to `end` of the last axis."""
+
+    def __init__(self, start: int, end: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start, self.end = start, end
+
+    def call(self, inputs: Any) -> Any:
+        # Known sizes are spelt out: XNNPACK does not take a slice whose size is -1, "all that is left".
+        sizes = [-1 if size is None else size for size in inputs.shape[:-1]]
+        return tf.slice(inputs, [0] * len(sizes) + [self.start], [*sizes, self.end - self.start])
+
+
+class ChannelSplit(tf_keras.layers.Layer):
+    """All parts of the last axis at once, of the given sizes."""
+
+    def __init__(self, sizes: list[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sizes = sizes
+
+    def call(self, inputs: Any) -> Any:
+        return tf.split(inputs, self.sizes, axis=-1)
+
+
+class ScaleBy(tf_keras.layers.Layer):
+    """A product with a constant, of any shape that broadcasts.
+
+    With `quantized`, the constant is what int8 makes of it, one scale for all: training sees the device's.
+    """
+
+    def __init__(self, value: Any, quantized: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        array = np.asarray(value, "float32")
+        if quantized and array.size > 1:
+            array = _as_int8(array)
+        self.value = array
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * tf.constant(self.value)
+
+
+def _as_int8(array: np.ndarray) -> np.ndarray:
+    low, high = min(float(array.min()), 0.0), max(float(array.max()), 0.0)
+    return tf.quantization.fake_quant_with_min_max_args(array, low, high, num_bits=8).numpy()
+
+
+class ChannelConstant(tf_keras.layers.Layer):
+    """A learned factor (role "scale") or summand (role "offset") a channel, one scale for all of it in int8."""
+
+    def __init__(self, channels: int, role: str, quantized: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.channels, self.role, self.quantized = channels, role, quantized
+
+    def build(self, input_shape: Any) -> None:
+        setattr(self, self.role, self.add_weight(self.role, (self.channels,), initializer="zeros"))
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        constant = getattr(self, self.role)
+        if self.quantized:
+            low = tf.minimum(tf.reduce_min(tf.stop_gradient(constant)), 0.0)
+            high = tf.maximum(tf.reduce_max(tf.stop_gradient(constant)), low + 1e-8)
+            constant = tf.quantization.fake_quant_with_min_max_vars(constant, low, high, num_bits=8)
+        return inputs * constant if self.role == "scale" else inputs + constant
+
+
+class Elementwise(tf_keras.layers.Layer):
+    """A function of TensorFlow by name, on one tensor or on a list of them."""
+
+    FUNCTIONS = {
+        "add": tf.add,
+        "subtract": tf.subtract,
+        "multiply": tf.multiply,
+        "squared_difference": tf.math.squared_difference,
+        "sigmoid": tf.sigmoid,
+        "tanh": tf.tanh,
+        "gelu": tf.nn.gelu,
+        "softmax": tf.nn.softmax,
+        "relu": tf.nn.relu,
+        "relu6": tf.nn.relu6,
+        "hard_swish": lambda x: x * tf.nn.relu6(x + 3.0) * np.float32(1 / 6),
+        "identity": tf.identity,
+    }
+
+    def __init__(self, function: str, activation: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.function, self.activation = function, activation
+
+    def call(self, inputs: Any) -> Any:
+        arguments = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        outputs = self.FUNCTIONS[self.function](*arguments)
+        return self.FUNCTIONS[self.activation](outputs) if self.activation else outputs
+
+
+class ReciprocalRoot(tf_keras.layers.Layer):
+    """1 / sqrt(inputs + epsilon)."""
+
+    def __init__(self, epsilon: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def call(self, inputs: Any) -> Any:
+        return tf.math.rsqrt(inputs + self.epsilon)
+
+
+class Mean(tf_keras.layers.Layer):
+    """The mean over axes, kept with size one unless told otherwise."""
+
+    def __init__(self, axes: tuple[int, ...], keepdims: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axes, self.keepdims = axes, keepdims
+
+    def call(self, inputs: Any) -> Any:
+        return tf.reduce_mean(inputs, self.axes, keepdims=self.keepdims)
+
+
+class Maximum(tf_keras.layers.Layer):
+    """The maximum over the two spatial axes."""
+
+    def __init__(self, keepdims: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keepdims = keepdims
+
+    def call(self, inputs: Any) -> Any:
+        return tf.reduce_max(inputs, (1, 2), keepdims=self.keepdims)
+
+
+class Shuffle(tf_keras.layers.Layer):
+    """A channel shuffle as it stands: reshape, transpose, reshape."""
+
+    def __init__(self, groups: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.groups = groups
+
+    def call(self, inputs: Any) -> Any:
+        _, height, width, channels = inputs.shape
+        grouped = tf.reshape(inputs, (-1, height, width, self.groups, channels // self.groups))
+        return tf.reshape(tf.transpose(grouped, (0, 1, 2, 4, 3)), (-1, height, width, channels))
+
+
+class Resize(tf_keras.layers.Layer):
+    """Resizing to a fixed size, pixel centres at halves, as Keras does it."""
+
+    def __init__(self, size: tuple[int, int], method: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size, self.method = size, method
+
+    def call(self, inputs: Any) -> Any:
+        return tf.image.resize(inputs, self.size, method=self.method)

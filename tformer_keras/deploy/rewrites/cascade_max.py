@@ -1,0 +1,32 @@
+"""Max pooling at every scale as one cascade of 3×3 pools (design §3.5).
+
+With "same" padding a pool of k behind one of m is one of m + k - 1, exactly: all channels run through 3×3 pools, and
+each share is sliced out as its size is reached.
+"""
+
+from __future__ import annotations
+
+from tformer_keras.deploy.graph import Graph, Node
+from tformer_keras.deploy.rewrites.always import cut, drop_identities, join
+
+
+def cascade_max(graph: Graph) -> None:
+    for name in [name for name, node in graph.nodes.items() if node.operation == "pools"]:
+        node = graph[name]
+        if node.attributes["operator"] != "max":
+            continue
+        graph.remove([name])
+        kernels, shares = node.attributes["kernels"], node.attributes["shares"]
+        starts = [sum(shares[:number]) for number in range(len(shares))]
+        value, reached, parts = node.inputs[0], 1, {}
+        for number in sorted(range(len(kernels)), key=lambda number: kernels[number]):
+            while reached < kernels[number]:
+                reached += 2
+                attributes = {"size": (3, 3), "strides": (1, 1), "padding": "same"}
+                value = graph.add(
+                    Node("max_pool", f"{name}.cascade{reached}", [value], node.shape, attributes)
+                )
+            start, end = starts[number], starts[number] + shares[number]
+            parts[number] = cut(graph, value, start, end, f"{name}.{kernels[number]}")
+        join(graph, [parts[number] for number in range(len(kernels))], name)
+    drop_identities(graph)
