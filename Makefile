@@ -27,7 +27,7 @@ demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits, qu
 	@echo "Pictures: runs/digits/curves.png, runs/digits-int8/confusion.png, runs/digits-int8/digits.png; the model for"
 	@echo "devices is runs/digits-int8/digits.tflite."
 
-test: $(VENV)/.installed-train-dev ## run all tests, then the layers and models again on JAX
+test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS)
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
 

@@ -30,6 +30,8 @@ MODELS = {
         "stem_widths": (48,),
         "stem_stride": (2, 1),
         "patch_stride": 3,
+        "patch_padding": "symmetric",
+        "channel_split": "kernel",
         "operators": ("max", "average"),
         "kernels": (7, 3),
         "expansion": 3,
