@@ -114,15 +114,26 @@ def test_all_rewrites_leave_plain_convolutions_and_no_norm(randomise):
     lowered = lower(randomise(tiny(depths=(2, 2, 0, 0), activation="relu")))
     counts = operations(lowered)
     assert set(counts) == {
-        "input", "convolution", "depthwise", "scale_by", "max_pool", "slice", "concatenate", "add",
-        "global_average", "dense",
+        "input", "reshape", "pad", "convolution", "depthwise", "scale_by", "max_pool", "slice", "concatenate",
+        "add", "global_average", "dense",
     }  # fmt: skip
     convolutions = [node for node in lowered.graph.nodes.values() if node.operation == "convolution"]
     assert all(node.attributes["groups"] == 1 for node in convolutions)
-    # Slices are of poolings only: five max shares and two runs of averages a block.
-    assert counts["slice"] == 7 * 4
+    # Slices are of poolings only: five max shares a block. So few channels average in one run.
+    assert counts["slice"] == 5 * 4
+    assert counts["depthwise"] == 2 * 4
     assert max(len(node.inputs) for node in lowered.graph.nodes.values()) <= 5
     assert lowered.notes == ()
+
+
+def test_large_averages_part_from_small_ones_where_that_spares_work(randomise, largest_difference):
+    model = randomise(tiny(depths=(0, 0, 1, 0), width=0.5))  # 80 channels of averages: three vectors of 32
+    lowered = lower(model)
+    windows = [
+        n.weights["kernel"].shape[:2] for n in lowered.graph.nodes.values() if n.operation == "depthwise"
+    ]
+    assert windows == [(9, 1), (1, 9), (11, 1), (1, 11)]
+    assert largest_difference(model, lowered.model) < TOLERANCE
 
 
 def test_stock_form_keeps_the_layers(randomise):

@@ -138,6 +138,20 @@ class _Emitter:
     def _convolution(self, node: Node, tensor: Any) -> Any:
         attributes = node.attributes
         height, width, _, filters = node.weights["kernel"].values.shape
+        if "column_block" in attributes:
+            return self._weighted(
+                node,
+                lambda: operations.BlockConvolution(
+                    filters,
+                    (height, width),
+                    attributes["column_block"],
+                    strides=attributes["strides"],
+                    activation=_activation(node),
+                    use_bias="bias" in node.weights,
+                    name=_layer_name(node),
+                ),
+                tensor,
+            )
         return self._weighted(
             node,
             lambda: tf_keras.layers.Conv2D(
@@ -255,7 +269,10 @@ class _Emitter:
         return tf_keras.layers.Reshape(node.shape, name=_layer_name(node))(tensor)
 
     def _pad(self, node: Node, tensor: Any) -> Any:
-        return tf_keras.layers.ZeroPadding2D(node.attributes["padding"], name=_layer_name(node))(tensor)
+        padding = node.attributes["padding"]
+        if len(padding) == 3:
+            return operations.Pad(padding, name=_layer_name(node))(tensor)
+        return tf_keras.layers.ZeroPadding2D(padding, name=_layer_name(node))(tensor)
 
     def _resize(self, node: Node, tensor: Any) -> Any:
         height, width, _ = node.shape

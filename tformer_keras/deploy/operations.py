@@ -75,6 +75,52 @@ class ChannelConstant(tf_keras.layers.Layer):
         return inputs * constant if self.role == "scale" else inputs + constant
 
 
+class BlockConvolution(tf_keras.layers.Conv2D):
+    """A valid convolution of the kernel `(rows, columns, channels, filters)` on blocks of `column_block` pixels.
+
+    Input `(batch, height, width / column_block, column_block · channels)`; the stride along the rows is one block. The
+    kernel is filled up to whole blocks with zeros that do not train.
+    """
+
+    def __init__(self, filters: int, kernel_size: tuple[int, int], column_block: int, **kwargs: Any) -> None:
+        super().__init__(filters, kernel_size, padding="valid", **kwargs)
+        self.column_block = column_block
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[-1] // self.column_block
+        super().build((*input_shape[:-1], channels))
+        self.input_spec = None  # Conv2D's would ask for the kernel's number of channels
+
+    def call(self, inputs: Any) -> Any:
+        rows, columns, channels, filters = self.kernel.shape
+        blocks = -(-columns // self.column_block)
+        kernel = tf.pad(self.kernel, ((0, 0), (0, blocks * self.column_block - columns), (0, 0), (0, 0)))
+        kernel = tf.reshape(kernel, (rows, blocks, self.column_block * channels, filters))
+        outputs = tf.nn.conv2d(inputs, kernel, self.strides, "VALID")
+        if self.use_bias:
+            outputs = tf.nn.bias_add(outputs, self.bias)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        batch, height, width, _ = input_shape
+        rows, columns = self.kernel_size
+        blocks = -(-columns // self.column_block)
+        return tf.TensorShape(
+            (batch, (height - rows) // self.strides[0] + 1, width - blocks + 1, self.filters)
+        )
+
+
+class Pad(tf_keras.layers.Layer):
+    """Zeros before and after each of the three axes behind the batch."""
+
+    def __init__(self, padding: tuple[tuple[int, int], ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, inputs: Any) -> Any:
+        return tf.pad(inputs, ((0, 0), *self.padding))
+
+
 class Elementwise(tf_keras.layers.Layer):
     """A function of TensorFlow by name, on one tensor or on a list of them."""
 

@@ -19,14 +19,19 @@ def cascade_max(graph: Graph) -> None:
         kernels, shares = node.attributes["kernels"], node.attributes["shares"]
         starts = [sum(shares[:number]) for number in range(len(shares))]
         value, reached, parts = node.inputs[0], 1, {}
-        for number in sorted(range(len(kernels)), key=lambda number: kernels[number]):
+        order = sorted(range(len(kernels)), key=lambda number: kernels[number])
+        for number in order:
+            start, end = starts[number], starts[number] + shares[number]
+            share = f"{name}.{kernels[number]}"
+            # The last share is sliced before its last pools, where the others have left: less to pool.
+            alone = number == order[-1] and kernels[number] > reached
+            if alone:
+                value = cut(graph, value, start, end, share)
             while reached < kernels[number]:
                 reached += 2
                 attributes = {"size": (3, 3), "strides": (1, 1), "padding": "same"}
-                value = graph.add(
-                    Node("max_pool", f"{name}.cascade{reached}", [value], node.shape, attributes)
-                )
-            start, end = starts[number], starts[number] + shares[number]
-            parts[number] = cut(graph, value, start, end, f"{name}.{kernels[number]}")
+                shape = graph[value].shape
+                value = graph.add(Node("max_pool", f"{name}.cascade{reached}", [value], shape, attributes))
+            parts[number] = value if alone else cut(graph, value, start, end, share)
         join(graph, [parts[number] for number in range(len(kernels))], name)
     drop_identities(graph)

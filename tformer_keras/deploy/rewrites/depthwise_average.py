@@ -14,7 +14,9 @@ from tformer_keras.deploy.rewrites.always import cut, drop_identities, join
 
 # XNNPACK has depthwise kernels of 9 and of 25 taps: shares of up to 9 are not made to pay for larger ones. TFLite Micro
 # has plain loops, and each operation costs it arena: there all shares go together.
-FEW_TAPS = 9
+FEW_TAPS, MANY_TAPS = 9, 25
+# Channels of one step of its kernels on x86 with AVX-512; on Arm 16. A share of 6 costs as much as one of 32.
+VECTOR = 32
 
 
 def depthwise_average(graph: Graph) -> None:
@@ -44,7 +46,17 @@ def _runs(node: Node, few_taps: int | None) -> list[list[tuple[int, int]]]:
         else:
             runs.append([(kernel, share)])
             kinds.append(kind)
+    if few_taps is not None and 0 not in kinds and len(runs) > 1:
+        together = [pair for run in runs for pair in run]
+        if _work(together) <= sum(_work(run) for run in runs):
+            return [together]
     return runs
+
+
+def _work(run: list[tuple[int, int]]) -> int:
+    """Taps that XNNPACK computes for a pixel, in vectors of channels."""
+    taps = FEW_TAPS if max(kernel for kernel, _ in run) <= FEW_TAPS else MANY_TAPS
+    return taps * -(-sum(share for _, share in run) // VECTOR)
 
 
 def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str, run: int) -> str:
