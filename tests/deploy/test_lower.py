@@ -119,20 +119,29 @@ def test_all_rewrites_leave_plain_convolutions_and_no_norm(randomise):
     }  # fmt: skip
     convolutions = [node for node in lowered.graph.nodes.values() if node.operation == "convolution"]
     assert all(node.attributes["groups"] == 1 for node in convolutions)
-    # Slices are of poolings only: five max shares a block. So few channels average in one run.
-    assert counts["slice"] == 5 * 4
-    assert counts["depthwise"] == 2 * 4
+    # Slices are of poolings only: five max shares and two runs of averages a block.
+    assert counts["slice"] == 7 * 4
     assert max(len(node.inputs) for node in lowered.graph.nodes.values()) <= 5
     assert lowered.notes == ()
 
 
-def test_large_averages_part_from_small_ones_where_that_spares_work(randomise, largest_difference):
-    model = randomise(tiny(depths=(0, 0, 1, 0), width=0.5))  # 80 channels of averages: three vectors of 32
+def test_narrow_averages_work_on_blocks_of_a_row(randomise, largest_difference):
+    """Four pixels of 12 channels (three shares of 4) fill three vectors, eight of 4 channels two."""
+    pools = {"operators": ("average",), "kernels": (3, 5, 9, 11)}
+    model = tiny(input_shape=(32, 32, 3), depths=(0, 1, 0, 0), widths=(16, 16, 8, 8), width=1.0, **pools)
+    randomise(model)
     lowered = lower(model)
-    windows = [
-        n.weights["kernel"].shape[:2] for n in lowered.graph.nodes.values() if n.operation == "depthwise"
-    ]
-    assert windows == [(9, 1), (1, 9), (11, 1), (1, 11)]
+    shapes = {
+        node.name.split(".", 1)[1]: (node.operation, node.shape[1:], node.weights["kernel"].shape[:2])
+        for node in lowered.graph.nodes.values()
+        if ".run" in node.name and node.weights
+    }
+    assert shapes == {
+        "run0.rows.sums": ("depthwise", (2, 48), (9, 1)),
+        "run0.columns": ("depthwise", (8, 12), (1, 9)),
+        "run1.rows.sums": ("depthwise", (2, 16), (11, 1)),
+        "run1.columns.sums": ("convolution", (2, 16), (1, 5)),
+    }
     assert largest_difference(model, lowered.model) < TOLERANCE
 
 

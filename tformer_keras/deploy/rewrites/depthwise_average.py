@@ -3,6 +3,10 @@
 LiteRT does not delegate int8 AVERAGE_POOL_2D. A k×k average is a k×1 and a 1×k convolution of taps 1/k, centred in a
 window that all shares have in common; 1/k a channel quantizes exactly. At the borders the sum is divided by k where
 fewer pixels lie inside the image: a constant map, rows times columns, makes up for it.
+
+A share of few channels leaves vectors half empty. Neighbouring pixels of a row lie side by side in memory, so that a
+block of them is one pixel of more channels: the k×1 convolution works on those, and the 1×k one of very few channels
+becomes a dense convolution of blocks. [Measured: TFormer-S 3.4 % faster on x86, 2.3 % instructions less on an A76.]
 """
 
 from __future__ import annotations
@@ -14,9 +18,14 @@ from tformer_keras.deploy.rewrites.always import cut, drop_identities, join
 
 # XNNPACK has depthwise kernels of 9 and of 25 taps: shares of up to 9 are not made to pay for larger ones. TFLite Micro
 # has plain loops, and each operation costs it arena: there all shares go together.
-FEW_TAPS, MANY_TAPS = 9, 25
-# Channels of one step of its kernels on x86 with AVX-512; on Arm 16. A share of 6 costs as much as one of 32.
-VECTOR = 32
+FEW_TAPS = 9
+# Channels of one step of XNNPACK's depthwise kernels: a share of 6 costs as much as one of 16.
+LANES = 16
+# Where a block of a row would be larger than this its taps cost more bytes than the time is worth.
+MOST_CHANNELS = 256
+# Of how few channels a sum along a row is faster as a dense convolution of blocks.
+FEW_CHANNELS = 8
+ONE_STEP = {"strides": (1, 1), "padding": "same", "dilation": (1, 1)}
 
 
 def depthwise_average(graph: Graph) -> None:
@@ -46,17 +55,7 @@ def _runs(node: Node, few_taps: int | None) -> list[list[tuple[int, int]]]:
         else:
             runs.append([(kernel, share)])
             kinds.append(kind)
-    if few_taps is not None and 0 not in kinds and len(runs) > 1:
-        together = [pair for run in runs for pair in run]
-        if _work(together) <= sum(_work(run) for run in runs):
-            return [together]
     return runs
-
-
-def _work(run: list[tuple[int, int]]) -> int:
-    """Taps that XNNPACK computes for a pixel, in vectors of channels."""
-    taps = FEW_TAPS if max(kernel for kernel, _ in run) <= FEW_TAPS else MANY_TAPS
-    return taps * -(-sum(share for _, share in run) // VECTOR)
 
 
 def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str, run: int) -> str:
@@ -70,13 +69,21 @@ def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str,
         first = (window - kernel) // 2
         taps[first : first + kernel, start : start + share] = 1 / kernel
         start += share
-    for part, size in (("rows", (window, 1)), ("columns", (1, window))):
+    block = _block(shape[1], shape[2]) if graph.target == "litert" else 1
+    for part in ("rows", "columns"):
         key = f"{name}.run{run}.{part}"
-        kernel_values = Weight.of(f"{key}/kernel", taps.reshape(*size, shape[2], 1), trainable=False)
-        attributes = {"strides": (1, 1), "padding": "same", "dilation": (1, 1)}
-        value = graph.add(Node("depthwise", key, [value], shape, attributes, {"kernel": kernel_values}))
+        if part == "rows" and block > 1:
+            value = _by_rows(graph, value, taps, block, key)
+        elif part == "columns" and block > 1 and shape[2] <= FEW_CHANNELS:
+            value = _by_blocks_of_columns(graph, value, taps, block, key)
+        else:
+            size = (window, 1) if part == "rows" else (1, window)
+            weights = {
+                "kernel": Weight.of(f"{key}/kernel", taps.reshape(*size, shape[2], 1), trainable=False)
+            }
+            value = graph.add(Node("depthwise", key, [value], shape, dict(ONE_STEP), weights))
         # The runs are parts of one logical tensor, so that ranges do not depend on how many there are.
-        graph[value].tensor = f"{name}.{part}"
+        graph[_computed(graph, value)].tensor = f"{name}.{part}"
     radius = np.repeat([kernel // 2 for kernel, _ in shares], [share for _, share in shares])
     rows, columns = (_correction(size, radius) for size in shape[:2])
     border = rows[:, None] * columns[None]
@@ -85,6 +92,54 @@ def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str,
     attributes = {"value": border}
     node = Node("scale_by", f"{name}.run{run}.border", [value], shape, attributes, tensor=f"{name}.border")
     return graph.add(node)
+
+
+def _computed(graph: Graph, value: str) -> str:
+    """The node that computes `value`, which may be another shape of its output."""
+    return graph[value].inputs[0] if graph[value].operation == "reshape" else value
+
+
+def _block(columns: int, channels: int) -> int:
+    """The fewest neighbouring pixels of a row whose channels fill whole vectors; 1 also where that is too many."""
+    for block in range(1, columns + 1):
+        if columns % block == 0 and block * channels % LANES == 0:
+            return block if block * channels <= MOST_CHANNELS else 1
+    return 1
+
+
+def _in_blocks(graph: Graph, value: str, block: int, key: str) -> str:
+    """`block` neighbouring pixels of a row as one of that many times the channels: the same bytes."""
+    height, width, channels = graph[value].shape
+    return graph.add(Node("reshape", f"{key}.blocks", [value], (height, width // block, block * channels)))
+
+
+def _by_rows(graph: Graph, value: str, taps: np.ndarray, block: int, key: str) -> str:
+    """The k×1 convolution on blocks of a row: no vector is half empty, and there are fewer windows."""
+    shape = graph[value].shape
+    blocks = _in_blocks(graph, value, block, key)
+    kernel = np.tile(taps, block).reshape(len(taps), 1, -1, 1)
+    weights = {"kernel": Weight.of(f"{key}/kernel", kernel, trainable=False)}
+    sums = graph.add(Node("depthwise", f"{key}.sums", [blocks], graph[blocks].shape, dict(ONE_STEP), weights))
+    return graph.add(Node("reshape", key, [sums], shape))
+
+
+def _by_blocks_of_columns(graph: Graph, value: str, taps: np.ndarray, block: int, key: str) -> str:
+    """The 1×k convolution as a dense one on blocks of a row: many products with zero, at a matrix product's speed."""
+    shape = graph[value].shape
+    radius, channels = len(taps) // 2, shape[2]
+    reach = -(-radius // block)
+    products = np.zeros((2 * reach + 1, block, channels, block, channels))
+    for place in range(block):
+        for tap in range(-radius, radius + 1):
+            source = place + tap + reach * block
+            index = (source // block, source % block)
+            products[index][:, place, :] = np.diag(taps[tap + radius])
+    kernel = products.reshape(1, 2 * reach + 1, block * channels, block * channels)
+    blocks = _in_blocks(graph, value, block, key)
+    weights = {"kernel": Weight.of(f"{key}/kernel", kernel, trainable=False)}
+    attributes = ONE_STEP | {"groups": 1}
+    sums = graph.add(Node("convolution", f"{key}.sums", [blocks], graph[blocks].shape, attributes, weights))
+    return graph.add(Node("reshape", key, [sums], shape))
 
 
 def _correction(size: int, radius: np.ndarray) -> np.ndarray:
