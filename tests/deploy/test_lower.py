@@ -119,8 +119,9 @@ def test_all_rewrites_leave_plain_convolutions_and_no_norm(randomise):
     }  # fmt: skip
     convolutions = [node for node in lowered.graph.nodes.values() if node.operation == "convolution"]
     assert all(node.attributes["groups"] == 1 for node in convolutions)
-    # Slices are of poolings only: five max shares and two runs of averages a block.
-    assert counts["slice"] == 7 * 4
+    # Slices are of poolings only: five max shares a block. On so small maps averages of all sizes go together.
+    assert counts["slice"] == 5 * 4
+    assert counts["depthwise"] == 2 * 4
     assert max(len(node.inputs) for node in lowered.graph.nodes.values()) <= 5
     assert lowered.notes == ()
 
@@ -128,7 +129,7 @@ def test_all_rewrites_leave_plain_convolutions_and_no_norm(randomise):
 def test_narrow_averages_work_on_blocks_of_a_row(randomise, largest_difference):
     """Four pixels of 12 channels (three shares of 4) fill three vectors, eight of 4 channels two."""
     pools = {"operators": ("average",), "kernels": (3, 5, 9, 11)}
-    model = tiny(input_shape=(32, 32, 3), depths=(0, 1, 0, 0), widths=(16, 16, 8, 8), width=1.0, **pools)
+    model = tiny(input_shape=(260, 32, 3), depths=(0, 1, 0, 0), widths=(16, 16, 8, 8), width=1.0, **pools)
     randomise(model)
     lowered = lower(model)
     shapes = {

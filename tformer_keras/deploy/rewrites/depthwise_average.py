@@ -18,13 +18,17 @@ from tformer_keras.deploy.rewrites.always import cut, drop_identities, join
 
 # XNNPACK has depthwise kernels of 9 and of 25 taps: shares of up to 9 are not made to pay for larger ones. TFLite Micro
 # has plain loops, and each operation costs it arena: there all shares go together.
-FEW_TAPS = 9
+FEW_TAPS, MANY_TAPS = 9, 25
 # Channels of one step of XNNPACK's depthwise kernels: a share of 6 costs as much as one of 16.
 LANES = 16
 # Where a block of a row would be larger than this its taps cost more bytes than the time is worth.
 MOST_CHANNELS = 256
 # Of how few channels a sum along a row is faster as a dense convolution of blocks.
 FEW_CHANNELS = 8
+# On smaller maps neither blocks nor a second run of averages earn the bytes and operations that they cost.
+MANY_PIXELS = 512
+# What the slices and the concatenation of a second run cost, in taps of a vector.
+SECOND_RUN = 16
 ONE_STEP = {"strides": (1, 1), "padding": "same", "dilation": (1, 1)}
 
 
@@ -55,7 +59,21 @@ def _runs(node: Node, few_taps: int | None) -> list[list[tuple[int, int]]]:
         else:
             runs.append([(kernel, share)])
             kinds.append(kind)
+    if few_taps is not None and 0 not in kinds and not _many_pixels(node):
+        together = [pair for run in runs for pair in run]
+        if _work(together) <= sum(_work(run) for run in runs) + SECOND_RUN * (len(runs) - 1):
+            return [together]
     return runs
+
+
+def _many_pixels(node: Node) -> bool:
+    return node.shape[0] * node.shape[1] >= MANY_PIXELS
+
+
+def _work(run: list[tuple[int, int]]) -> int:
+    """Taps that XNNPACK computes for a pixel, each of a vector of channels."""
+    taps = FEW_TAPS if max(kernel for kernel, _ in run) <= FEW_TAPS else MANY_TAPS
+    return taps * -(-sum(share for _, share in run) // LANES)
 
 
 def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str, run: int) -> str:
@@ -69,7 +87,8 @@ def _average(graph: Graph, value: str, shares: list[tuple[int, int]], name: str,
         first = (window - kernel) // 2
         taps[first : first + kernel, start : start + share] = 1 / kernel
         start += share
-    block = _block(shape[1], shape[2]) if graph.target == "litert" else 1
+    wide = graph.target == "litert" and _many_pixels(graph[value])
+    block = _block(shape[1], shape[2]) if wide else 1
     for part in ("rows", "columns"):
         key = f"{name}.run{run}.{part}"
         if part == "rows" and block > 1:
