@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
+from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
 from benchmarks.peers import KINDS, PEERS, chosen_files
 from benchmarks.provenance import provenance
@@ -33,6 +34,7 @@ EPILOG = """examples:
   python benchmarks/latency.py --profile tformer_s              time by operation inside XNNPACK
   python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
   taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
+  python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
 """
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
 
@@ -117,6 +119,9 @@ def main() -> int:
         default="wall",
         help="cpu leaves out what other processes take; one thread only",
     )
+    parser.add_argument(
+        "--no-amx", action="store_true", help="without the matrix unit of Intel's servers, which no PC has"
+    )
     parser.add_argument("--profile", action="store_true", help="time by operation instead of the comparison")
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write latency.csv, .json and .png there")
@@ -129,6 +134,8 @@ def main() -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.no_amx:
+        refuse_amx()
     from benchmarks.litert import Model
 
     if min(args.rounds, args.runs, *args.threads) < 1:
@@ -141,7 +148,8 @@ def _run(args: argparse.Namespace) -> int:
             print_profiles(files, threads, args.rounds)
         return 0
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    made = provenance(clock=args.clock)
+    unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
+    made = provenance(clock=args.clock, amx=unit)
     rows, goals = [], []
     for threads in args.threads:
         if threads > usable:
