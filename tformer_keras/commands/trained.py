@@ -158,8 +158,9 @@ def _read_labels(path: Path) -> tuple[str, ...]:
     try:
         return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
         raise UserError(
-            f"--labels: expected a text file with a class name a line, received {error}"
+            f"--labels: expected a text file with a class name a line, received {path}: {reason.lower()}"
         ) from error
 
 
