@@ -1,0 +1,66 @@
+"""Proves that this machine computes what the exporter computed: the golden vectors that a model file carries."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tformer_edge.errors import UserError
+from tformer_edge.model import Model
+
+# docs/contract.md, "Golden vectors": another processor's XNNPACK may be a unit or two beside the exporter's.
+OTHER_PROCESSOR_UNITS = 2
+# The same for float32 outputs, as a share of the largest golden value.
+OTHER_PROCESSOR_SHARE = 1e-4
+
+
+@dataclass(frozen=True)
+class GoldenResult:
+    """What became of one golden vector.
+
+    Attributes:
+        name: what it is, from the contract.
+        difference: the largest, in units of the last place for integer outputs, absolute for float32 ones.
+        allowed: the largest that passes: 0 with reference kernels and integers.
+    """
+
+    name: str
+    difference: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        return self.difference <= self.allowed
+
+
+def selftest(model: Model) -> tuple[GoldenResult, ...]:
+    """Runs the golden inputs of an open model and compares the outputs with the golden ones.
+
+    With reference kernels integers are equal. With XNNPACK they may differ by what the exporter saw
+    (`xnnpack_difference`) and two units more; float32 by that and 1e-4 of the largest golden value.
+
+    Raises UserError for a file without a contract or without golden vectors, and a closed model.
+    """
+    if model.file.contract is None or not model.file.golden:
+        raise UserError(
+            "Expected golden vectors in the model file, received none; convert the model with "
+            "converters/to_tflite.py, which writes them into the file."
+        )
+    results = []
+    for golden in model.file.golden:
+        tensor = np.frombuffer(golden.input, model.input.type).reshape(model.input.shape)
+        outputs = [output.reshape(-1) for output in model.run(tensor)]
+        received = np.concatenate(outputs)
+        expected = np.frombuffer(golden.output, received.dtype)
+        if expected.shape != received.shape:
+            raise UserError(
+                f"Expected {received.size} golden output values for {golden.name!r}, received {expected.size}; "
+                "copy the file again."
+            )
+        difference = float(np.abs(received.astype(np.float64) - expected).max())
+        integers = np.issubdtype(received.dtype, np.integer)
+        allowed = 0.0 if integers else OTHER_PROCESSOR_SHARE * float(np.abs(expected).max())
+        if model.kernels == "xnnpack":
+            allowed += golden.xnnpack_difference + (OTHER_PROCESSOR_UNITS if integers else 0)
+        # A NaN is never within anything.
+        results.append(GoldenResult(golden.name, difference, allowed))
+    return tuple(results)

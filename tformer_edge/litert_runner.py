@@ -1,0 +1,73 @@
+"""A flatbuffer in LiteRT, in this process: fast, and only for files that something vouches for."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import first_line
+from tformer_edge.quiet import quiet
+from tformer_edge.runner import Kernels, TensorInfo, cannot_run, check_arguments, check_input
+
+
+class LiteRTRunner:
+    """A `Runner`. A hostile flatbuffer can crash the process: see `ProcessRunner`.
+
+    Args:
+        flatbuffer: the bytes of the model. They are not copied.
+        kernels: "xnnpack", or "reference": plain C++ without a delegate, which defines what is right.
+        threads: 1 to 256.
+
+    Raises UserError for a flatbuffer that LiteRT refuses, and for one that has not one input.
+    """
+
+    def __init__(self, flatbuffer: bytes, kernels: Kernels = "xnnpack", threads: int = 1) -> None:
+        check_arguments(kernels, threads)
+        # Here and not above, so that commands which run no model start without it.
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = OpResolverType.BUILTIN_REF if kernels == "reference" else OpResolverType.AUTO
+        self._interpreter: Any = None
+        try:
+            with quiet():
+                interpreter = Interpreter(
+                    model_content=flatbuffer, num_threads=threads, experimental_op_resolver_type=resolver
+                )
+                inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+                if len(inputs) == 1:
+                    interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise cannot_run(f"'{first_line(error)}'") from None
+        if len(inputs) != 1 or not outputs:
+            raise cannot_run(
+                f"one of {len(inputs)} inputs and {len(outputs)} outputs, where 1 input is needed"
+            )
+        self._interpreter = interpreter
+        self._input_index = inputs[0]["index"]
+        self._output_indices = [detail["index"] for detail in outputs]
+        self.input = _info(inputs[0])
+        self.outputs = tuple(_info(detail) for detail in outputs)
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        """All outputs, as the file gives them. Raises UserError for another input, or where LiteRT fails."""
+        check_input(tensor, self.input)
+        try:
+            self._interpreter.set_tensor(self._input_index, tensor)
+            self._interpreter.invoke()
+            results = [self._interpreter.get_tensor(index) for index in self._output_indices]
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise cannot_run(f"'{first_line(error)}'") from None
+        for result, info in zip(results, self.outputs, strict=True):
+            if result.shape != info.shape:
+                raise cannot_run(f"one whose output changes from {info.shape} to {result.shape}")
+        return results
+
+    def close(self) -> None:
+        """Frees the interpreter; more calls do nothing."""
+        self._interpreter = None
+
+
+def _info(detail: dict[str, Any]) -> TensorInfo:
+    scale, zero_point = detail["quantization"]
+    shape = tuple(int(size) for size in detail["shape"])
+    return TensorInfo(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))

@@ -1,0 +1,179 @@
+"""A model file that classifies images: `with Model("x.tflite") as model: model.predict("photo.jpg").label`."""
+
+import os
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tformer_edge.contract import ModelFile, read_model_file
+from tformer_edge.errors import UserError
+from tformer_edge.images import ImageSource, open_image
+from tformer_edge.interface import Interface, interface_of
+from tformer_edge.litert_runner import LiteRTRunner
+from tformer_edge.model_json import Meaning
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.process_runner import ProcessRunner
+from tformer_edge.quantized_input import QuantizedType, input_table, quantize_pixels
+from tformer_edge.results import Prediction, rank
+from tformer_edge.runner import Kernels, Runner, TensorInfo
+
+Batch = Sequence[ImageSource | NDArray[np.uint8]]
+MAX_DEFAULT_THREADS = 4  # a Raspberry Pi's cores; small models gain nothing from more
+
+
+class Model:
+    """A model file, checked, loaded and warm.
+
+    Args:
+        source: the path of a .tflite file, or its bytes.
+        threads: 1 to 256; None: as many as this process has cores, up to 4.
+        kernels: "xnnpack", or "reference": LiteRT's plain C++, slower, to check by.
+        isolated: run LiteRT in a process of its own, which a hostile flatbuffer cannot leave. None: where no contract
+            vouches for the flatbuffer (docs/contract.md, "Reading, in order of trust"); say True for a stranger's file.
+        warm: run once on zeros while loading, so that the first prediction is as fast as the others.
+        preprocessing, labels, meaning: for a file without a contract, and only for one: how images become its input,
+            one text a score, and "logits" or "probabilities". Images can be predicted when all three are given.
+
+    Attributes:
+        file: what `read_model_file` read. `file.contract` is None for a file without.
+        kernels, threads, isolated: as they were chosen.
+        input, outputs: the file's tensors.
+
+    Raises UserError, before LiteRT sees a byte, for a file that breaks docs/contract.md; and for one that LiteRT cannot
+    run, whose tensors are not the contract's, or that was given arguments which do not go together.
+    One thread at a time predicts; others wait.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        *,
+        threads: int | None = None,
+        kernels: Kernels = "xnnpack",
+        isolated: bool | None = None,
+        warm: bool = True,
+        preprocessing: Preprocessing | None = None,
+        labels: Sequence[str] | None = None,
+        meaning: Meaning | None = None,
+    ) -> None:
+        self.file: ModelFile = read_model_file(source)
+        self._interface: Interface = interface_of(self.file, preprocessing, labels, meaning)
+        self.kernels: Kernels = kernels
+        self.threads = default_threads() if threads is None else threads
+        self.isolated = self.file.contract is None if isolated is None else isolated
+        runner = ProcessRunner if self.isolated else LiteRTRunner
+        self._lock = threading.Lock()
+        self._runner: Runner | None = runner(self.file.flatbuffer, kernels, self.threads)
+        try:
+            self.input: TensorInfo = self._runner.input
+            self.outputs: tuple[TensorInfo, ...] = self._runner.outputs
+            self._interface.check_tensors(self.input, self.outputs)
+            self._table = self._input_table()
+            if warm:
+                self._runner.run(np.zeros(self.input.shape, self.input.type))
+        except BaseException:
+            self.close()
+            raise
+
+    @overload
+    def predict(self, images: ImageSource, top: int = 5) -> Prediction: ...
+    @overload
+    def predict(self, images: list[Any] | tuple[Any, ...], top: int = 5) -> list[Prediction]: ...
+    @overload
+    def predict(self, images: NDArray[np.uint8], top: int = 5) -> Any: ...
+
+    def predict(self, images: ImageSource | NDArray[np.uint8] | Batch, top: int = 5) -> Any:
+        """Classifies one image or many.
+
+        Args:
+            images: a path, the bytes of an image file, a Pillow image, or uint8 RGB of shape (h, w, 3): one
+                `Prediction`. A list or tuple of those, or uint8 of shape (n, h, w, 3): a list of them.
+            top: labels in `Prediction.top`, at least 1; more than there are means all.
+
+        Raises UserError for images that cannot be read, another task than classification, or a closed model.
+        """
+        if type(top) is not int or top < 1:
+            raise UserError(f"Expected top of at least 1, received {top!r}; 5 is the usual number.")
+        image = self._interface.preprocessing_for_images()
+        if isinstance(images, np.ndarray) and images.ndim == 4:
+            images = list(images)
+        if not isinstance(images, (list, tuple)):
+            return self._classify(self._prepared([images], image), top)[0]
+        size = self.input.shape[0]
+        results: list[Prediction] = []
+        for start in range(0, len(images), size):
+            results += self._classify(self._prepared(images[start : start + size], image), top)
+        return results
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        """All output tensors, as the file gives them, for one input tensor of `input`'s shape and type.
+
+        Raises UserError for another tensor, a closed model, or where LiteRT fails.
+        """
+        with self._lock:
+            if self._runner is None:
+                raise UserError("Expected an open model, received a closed one; open it again.")
+            return self._runner.run(tensor)
+
+    def close(self) -> None:
+        """Frees the interpreter, or ends its process; more calls do nothing."""
+        with self._lock:
+            runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def __enter__(self) -> "Model":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prepared(self, images: Sequence[Any], image: Preprocessing) -> NDArray[np.uint8]:
+        """uint8 (n, height, width, 3): decoded, resized and cropped."""
+        return np.stack([image.pixels(_pixels(one)) for one in images])
+
+    def _classify(self, pixels: NDArray[np.uint8], top: int) -> list[Prediction]:
+        tensor = (
+            self._interface.preprocessing_for_images().normalise(pixels)
+            if self._table is None
+            else quantize_pixels(pixels, self._table)
+        )
+        count, missing = len(tensor), self.input.shape[0] - len(tensor)
+        if missing:  # the file's batch is fixed
+            tensor = np.concatenate([tensor, np.repeat(tensor[-1:], missing, axis=0)])
+        values = self.run(tensor)[0][:count]
+        scores = self.outputs[0].dequantize(values)
+        labels, meaning = self._interface.labels, self._interface.meaning
+        return [rank(*pair, labels, meaning, top) for pair in zip(values, scores, strict=True)]
+
+    def _input_table(self) -> NDArray[Any] | None:
+        image = self._interface.image
+        if image is None or self.input.type == "float32":
+            return None
+        kind: QuantizedType = "int8" if self.input.type == "int8" else "uint8"
+        return input_table(image, self.input.scale, self.input.zero_point, kind)
+
+
+def default_threads() -> int:
+    """As many threads as this process has cores, up to 4."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(cores, MAX_DEFAULT_THREADS)
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    if isinstance(image, np.ndarray):
+        return image  # Preprocessing checks it
+    if isinstance(image, (str, os.PathLike, bytes, Image.Image)):
+        return open_image(image)
+    raise UserError(
+        "Expected an image as a path, bytes, a Pillow image or a uint8 array of shape (height, width, 3), "
+        f"received {type(image).__name__}; convert it to one of these."
+    )

@@ -1,0 +1,185 @@
+"""A flatbuffer in LiteRT, in a process of its own: a hostile one can end that process and nothing else.
+
+The child gets the model and tensors through a pipe and answers with bytes of known length: nothing that it says is
+unpickled or believed beyond that. It keeps the model for as long as the runner lives, because a flatbuffer that
+loads may still crash at an inference.
+"""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import UserError
+from tformer_edge.runner import Kernels, TensorInfo, cannot_run, check_arguments, check_input
+
+LOAD_SECONDS = 60.0
+RUN_SECONDS = 120.0
+MAX_ANSWER_BYTES = 1 << 20
+MAX_OUTPUT_BYTES = 256 << 20
+TYPES = ("int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "bool")
+
+
+class ProcessRunner:
+    """A `Runner` whose interpreter crashes, hangs or eats memory in a child process.
+
+    Args:
+        flatbuffer, kernels, threads: as in LiteRTRunner.
+        load_seconds, run_seconds: after which loading, or one inference, is given up and the child killed.
+
+    Raises UserError where the model is refused, ends its process, or takes too long; `run` as well.
+    """
+
+    def __init__(
+        self,
+        flatbuffer: bytes,
+        kernels: Kernels = "xnnpack",
+        threads: int = 1,
+        load_seconds: float = LOAD_SECONDS,
+        run_seconds: float = RUN_SECONDS,
+    ) -> None:
+        check_arguments(kernels, threads)
+        self._run_seconds = run_seconds
+        # -P keeps the working folder, which may be a stranger's too, off the child's module path.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tformer_edge.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": _module_path(), "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C is for the parent, which then closes the child
+        )
+        order = {"bytes": len(flatbuffer), "kernels": kernels, "threads": threads}
+        try:
+            answer, _ = self._exchange([_framed(json.dumps(order).encode()), flatbuffer], load_seconds)
+            self.input, self.outputs = _tensors(answer)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        """All outputs, as the file gives them. Raises UserError for another input, or where the model fails."""
+        check_input(tensor, self.input)
+        try:
+            size = sum(map(_bytes, self.outputs))
+            _, body = self._exchange([np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size)
+        except BaseException:
+            self.close()  # after half an exchange, what the pipe holds next is unknown
+            raise
+        results, at = [], 0
+        for info in self.outputs:
+            part = np.frombuffer(body, info.type, math.prod(info.shape), at)
+            results.append(part.reshape(info.shape).copy())
+            at += part.nbytes
+        return results
+
+    def close(self) -> None:
+        """Ends the child; more calls do nothing."""
+        process = self._process
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                # What was still to be written has nobody to read it.
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _exchange(
+        self, parts: list[bytes], seconds: float, body_bytes: int = 0
+    ) -> tuple[dict[str, Any], bytes]:
+        """Sends `parts`; the child's JSON answer and what follows it. Kills the child when `seconds` have passed."""
+        stdin = self._process.stdin
+        if stdin is None or stdin.closed:
+            raise cannot_run("one whose process has ended before")
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            for part in parts:
+                stdin.write(part)
+            stdin.flush()
+            length = int.from_bytes(self._read(4), "little")
+            if length > MAX_ANSWER_BYTES:
+                raise cannot_run("one whose process gives no sensible answer")
+            answer = json.loads(self._read(length))
+            if not isinstance(answer, dict):
+                raise cannot_run("one whose process gives no sensible answer")
+            if "error" in answer:
+                raise UserError(str(answer["error"])[:1000])
+            body = self._read(body_bytes)
+        except (OSError, EOFError):
+            raise cannot_run(
+                f"one that took over {seconds:g} s" if late.is_set() else f"one that {self._end()}"
+            ) from None
+        except ValueError as error:
+            if isinstance(error, UserError):
+                raise
+            raise cannot_run("one whose process gives no sensible answer") from None
+        finally:
+            timer.cancel()
+        return answer, body
+
+    def _read(self, count: int) -> bytes:
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    def _end(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"ended its process with code {code}"
+        try:
+            return f"crashed its process ({signal.Signals(-code).name})"
+        except ValueError:
+            return f"crashed its process (signal {-code})"
+
+
+def _tensors(answer: dict[str, Any]) -> tuple[TensorInfo, tuple[TensorInfo, ...]]:
+    """The tensors in the child's first answer, each field checked."""
+    try:
+        infos = [_tensor(*fields) for fields in answer["tensors"]]
+        size = sum(map(_bytes, infos))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise cannot_run("one whose process gives no sensible answer") from None
+    if len(infos) < 2 or size > MAX_OUTPUT_BYTES:
+        raise cannot_run(f"tensors of {size} bytes, where up to {MAX_OUTPUT_BYTES} are allowed")
+    return infos[0], tuple(infos[1:])
+
+
+def _tensor(shape: Any, kind: Any, scale: Any, zero_point: Any) -> TensorInfo:
+    if kind not in TYPES or not all(type(side) is int and side >= 0 for side in shape):
+        raise ValueError
+    return TensorInfo(tuple(shape), kind, float(scale), int(zero_point))
+
+
+def _bytes(info: TensorInfo) -> int:
+    return np.dtype(info.type).itemsize * math.prod(info.shape)
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "little") + data
+
+
+def _module_path() -> str:
+    """This package's folder first, then what the parent was given."""
+    return os.pathsep.join(
+        filter(None, [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")])
+    )

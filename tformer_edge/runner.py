@@ -1,0 +1,86 @@
+"""What computes a model: one input tensor in, its outputs out, in this process or in another."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import UserError
+
+Kernels = Literal["xnnpack", "reference"]
+KERNELS: tuple[Kernels, ...] = get_args(Kernels)
+MAX_THREADS = 256
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output tensor.
+
+    Attributes:
+        shape: fixed sizes.
+        type: NumPy's name of the type: "int8", "uint8", "float32", …
+        scale, zero_point: real = (value - zero_point) * scale; `scale` is the file's float32, 0 without one.
+    """
+
+    shape: tuple[int, ...]
+    type: str
+    scale: float = 0.0
+    zero_point: int = 0
+
+    def dequantize(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Real numbers, float64 of the same shape; floating-point values stay (docs/contract.md, "From the output").
+
+        Raises UserError for integers without a scale.
+        """
+        if np.issubdtype(values.dtype, np.floating):
+            return values.astype(np.float64)
+        if not self.scale > 0:
+            raise UserError(
+                f"Expected a scale for the {self.type} tensor, received none in the file; convert the model again."
+            )
+        return (values.astype(np.float64) - self.zero_point) * self.scale
+
+
+class Runner(Protocol):
+    """Runs one model of one input."""
+
+    input: TensorInfo
+    outputs: tuple[TensorInfo, ...]
+
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        """All outputs for one input of `input`'s shape and type. Raises UserError where the model cannot run."""
+        ...
+
+    def close(self) -> None:
+        """Frees what it holds; more calls do nothing."""
+        ...
+
+
+def check_arguments(kernels: str, threads: int) -> None:
+    """Raises UserError for kernels and a number of threads that no runner has."""
+    if kernels not in KERNELS:
+        raise UserError(
+            f"Expected kernels among {', '.join(KERNELS)}, received {kernels!r}; give one of them."
+        )
+    if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
+        raise UserError(
+            f"Expected 1 to {MAX_THREADS} threads, received {threads!r}; the number of cores is a good one."
+        )
+
+
+def check_input(tensor: NDArray[Any], info: TensorInfo) -> None:
+    """Raises UserError for a tensor that is not what the input takes."""
+    if tensor.shape != info.shape or tensor.dtype != np.dtype(info.type):
+        raise UserError(
+            f"Expected an input tensor of {info.type} {info.shape}, received {tensor.dtype} {tensor.shape}; "
+            "`predict` makes one from an image."
+        )
+
+
+def cannot_run(reason: str) -> UserError:
+    """The error of a flatbuffer that LiteRT refuses, or that ends its process."""
+    return UserError(
+        f"Expected a model that LiteRT can run, received {reason}; "
+        "copy the file again, or make it again with converters/to_tflite.py."
+    )
