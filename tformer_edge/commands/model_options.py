@@ -1,0 +1,73 @@
+"""The options that say which model runs and how, and what a file without a contract does not say itself."""
+
+import argparse
+from pathlib import Path
+
+from tformer_edge.errors import UserError
+from tformer_edge.model import Model
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.runner import KERNELS
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODEL and how it runs."""
+    parser.add_argument("model", metavar="MODEL", help="a .tflite file")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: this machine's cores, up to 4")
+    parser.add_argument("--kernels", choices=KERNELS, default="xnnpack", help="LiteRT's (default: xnnpack)")
+    parser.add_argument(
+        "--isolated", action="store_true", help="in a process of its own, for a stranger's file"
+    )
+
+
+def add_hand_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands in for a contract."""
+    group = parser.add_argument_group("for a file without a contract, all of them")
+    group.add_argument("--size", nargs=2, type=int, metavar=("H", "W"), help="of the input, in pixels")
+    for name, text in (("mean", "mean, 0 to 1, R G B"), ("std", "standard deviation, R G B")):
+        group.add_argument(f"--{name}", nargs=3, type=float, metavar="X", help=text)
+    group.add_argument("--resize", choices=("stretch", "shorter"), help="how images are resized")
+    group.add_argument("--labels", type=Path, metavar="FILE", help="class names, one a line")
+    group.add_argument("--meaning", choices=("logits", "probabilities"), help="of the scores")
+    group.add_argument("--crop-fraction", type=float, metavar="F", help='what "shorter" keeps (default: 1)')
+
+
+def open_model(args: argparse.Namespace) -> Model:
+    """The model that the arguments name.
+
+    Raises UserError for a file, or arguments, that `Model` refuses, and for labels that cannot be read.
+    """
+    hand = {
+        name: getattr(args, name, None) for name in ("size", "mean", "std", "resize", "labels", "meaning")
+    }
+    given = [name for name, value in hand.items() if value is not None]
+    isolated = True if args.isolated else None
+    if not given and getattr(args, "crop_fraction", None) is None:
+        return Model(args.model, threads=args.threads, kernels=args.kernels, isolated=isolated)
+    missing = [f"--{name}" for name, value in hand.items() if value is None]
+    if missing:
+        raise UserError(
+            f"Expected --size, --mean, --std, --resize, --labels and --meaning together for a file without a "
+            f"contract, received none of {', '.join(missing)}; add them, or leave the others away."
+        )
+    crop = 1.0 if args.crop_fraction is None else args.crop_fraction
+    preprocessing = Preprocessing(tuple(args.size), args.resize, crop, tuple(args.mean), tuple(args.std))
+    return Model(
+        args.model,
+        threads=args.threads,
+        kernels=args.kernels,
+        isolated=isolated,
+        preprocessing=preprocessing,
+        labels=_labels(args.labels),
+        meaning=args.meaning,
+    )
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
+        raise UserError(
+            f"Expected a text file with a class name a line in {path}, received: {reason.lower()}; give another."
+        ) from None
+    return tuple(line.strip() for line in lines if line.strip())

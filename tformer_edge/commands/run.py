@@ -1,0 +1,80 @@
+"""Names what is in images.
+
+An image that cannot be read is named on standard error, the others go on, and the exit code is 2.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
+from tformer_edge.errors import UserError
+from tformer_edge.images import SUFFIXES, ImageError
+from tformer_edge.results import Prediction
+
+EPILOG = """examples:
+  tformer-edge run model.tflite photo.jpg
+  tformer-edge run model.tflite photos/ --top 1 --json
+  curl -s https://example.org/a.jpg | tformer-edge run model.tflite -"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model_arguments(parser)
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a file, a folder of them, or - for standard input"
+    )
+    parser.add_argument("--top", type=int, default=3, metavar="K", help="labels an image (default: 3)")
+    add_hand_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    unread = count = 0
+    with open_model(args) as model:
+        for name, source in _sources(args.images):
+            started = time.perf_counter()
+            try:
+                answer = model.predict(source, args.top)
+            except ImageError as error:
+                print(f"tformer-edge: {error}", file=sys.stderr)
+                unread += 1
+                continue
+            count += 1
+            _print(name, answer, 1e3 * (time.perf_counter() - started), args.json)
+    if unread:
+        raise UserError(
+            f"Expected readable images, received {unread} of {unread + count} that are not (named above); "
+            "replace them or leave them out."
+        )
+    return 0
+
+
+def _sources(arguments: list[str]) -> Iterator[tuple[str, Path | bytes]]:
+    """(name, path or bytes) of each image; a folder's in the order of their names, as they are asked for."""
+    for argument in arguments:
+        if argument == "-":
+            yield "-", sys.stdin.buffer.read()
+        elif os.path.isdir(argument):
+            with os.scandir(argument) as entries:
+                names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES)
+            if not names:
+                raise UserError(
+                    f"Expected images in {argument}, received none of the files {' '.join(sorted(SUFFIXES))}; "
+                    "give another folder."
+                )
+            for name in names:
+                yield os.path.join(argument, name), Path(argument, name)
+        else:
+            yield argument, Path(argument)
+
+
+def _print(name: str, answer: Prediction, milliseconds: float, as_json: bool) -> None:
+    if as_json:
+        line = {"image": name, **answer.to_json(), "milliseconds": round(milliseconds, 3)}
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+        return
+    labels = "   ".join(f"{one.label} {100 * one.probability:.1f} %" for one in answer.top)
+    print(f"{name}: {labels}   ({milliseconds:.1f} ms)", flush=True)
