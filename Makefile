@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
+# make demo | test | pi | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
 # seconds afterwards. pip's own environment variables (PIP_INDEX_URL, PIP_CERT, …) are honoured.
 
 SHELL := /bin/bash
@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test lint bench bench-latency bench-arm
+.PHONY: help demo test pi lint bench bench-latency bench-arm
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -28,8 +28,11 @@ demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits, qu
 	@echo "devices is runs/digits-int8/digits.tflite."
 
 test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
-	$(VENV)/bin/python -m pytest -n $(JOBS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
+
+pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
+	$(VENV)/bin/python -m pytest -s tests/pi
 
 lint: $(VENV)/.installed-train-dev ## check style, format and types
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,118 @@
+"""`tformer_edge` on an emulated Raspberry Pi computes what it computes here (`make pi`).
+
+QEMU runs Debian's Python for arm64 as a Cortex-A72 (Pi 4) or A76 (Pi 5). Reference kernels are equal bit for bit;
+XNNPACK has other kernels for each core, whose largest difference is printed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tformer_edge.model import Model
+
+ROOT = Path(__file__).parents[2]
+SYSROOT = ROOT / "build" / "pi-sysroot"
+IMAGES = {"cifar": 20, "tformer_s": 2}
+# Units of the last place by which XNNPACK's outputs on Arm may differ from x86's reference kernels.
+XNNPACK_UNITS = {"cifar": 10, "tformer_s": 6}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("qemu-aarch64") is None, reason="needs QEMU: apt-get install qemu-user"
+)
+
+
+@pytest.fixture(scope="session")
+def sysroot():
+    subprocess.run([ROOT / "tools" / "pi_sysroot.sh", SYSROOT], check=True)
+    return SYSROOT
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """The shipped model and a fresh TFormer-S, as the converter writes them."""
+    folder = tmp_path_factory.mktemp("models")
+    convert = [sys.executable, ROOT / "converters" / "to_tflite.py"]
+    for name, arguments in (
+        ("cifar", ["--int8"]),
+        ("tformer_s", ["tformer_s", "--int8", "--calibration", "random"]),
+    ):
+        command = [*convert, *arguments, "--out", folder / f"{name}.tflite"]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Crops of scikit-learn's photographs, without loss, so that both sides decode equal pixels."""
+    from sklearn.datasets import load_sample_images
+
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for number in range(max(IMAGES.values())):
+        photo = load_sample_images().images[number % 2]
+        top, left = (random.integers(0, side - 120) for side in photo.shape[:2])
+        Image.fromarray(photo[top : top + 120, left : left + 120]).save(folder / f"{number:02}.png")
+    return folder
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from tformer_edge import Model
+model, photos, kernels, count = sys.argv[1:]
+with Model(model, kernels=kernels, threads=1) as m:
+    for path in sorted(Path(photos).iterdir())[: int(count)]:
+        answer = m.predict(path)
+        print(json.dumps([answer.top[0].index, answer.quantized.tolist()]))
+"""
+
+
+def guest(sysroot, core, *arguments):
+    command = [
+        "qemu-aarch64",
+        "-cpu",
+        core,
+        "-L",
+        sysroot,
+        sysroot / "usr" / "bin" / "python3.11",
+        *arguments,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", timeout=500)
+
+
+@pytest.mark.parametrize("core", ["cortex-a72", "cortex-a76"])
+@pytest.mark.parametrize("kernels", ["reference", "xnnpack"])
+@pytest.mark.parametrize("name", list(IMAGES))
+def test_it_answers_as_here(name, kernels, core, sysroot, models, photos):
+    path = models / f"{name}.tflite"
+    done = guest(sysroot, core, "-c", PROGRAM, str(path), str(photos), kernels, str(IMAGES[name]))
+    assert done.returncode == 0, done.stderr
+    received = [json.loads(line) for line in done.stdout.splitlines()]
+    with Model(path, kernels="reference") as model:
+        here = [model.predict(photo) for photo in sorted(photos.iterdir())[: IMAGES[name]]]
+    assert len(received) == IMAGES[name] and len({answer.quantized.tobytes() for answer in here}) > 1
+    differences = [
+        np.abs(np.array(r[1]) - h.quantized.astype(int)).max() for r, h in zip(received, here, strict=True)
+    ]
+    same = sum(r[0] == h.top[0].index for r, h in zip(received, here, strict=True))
+    print(
+        f"\n{name}, {core}, {kernels}: largest difference {max(differences)} LSB, same label {same} of {len(here)}"
+    )
+    assert max(differences) <= (0 if kernels == "reference" else XNNPACK_UNITS[name])
+
+
+@pytest.mark.parametrize("core", ["cortex-a72", "cortex-a76"])
+@pytest.mark.parametrize("kernels", ["reference", "xnnpack"])
+def test_the_self_test_passes(kernels, core, sysroot, models):
+    path = str(models / "cifar.tflite")
+    done = guest(sysroot, core, "-m", "tformer_edge.cli", "selftest", path, "--kernels", kernels, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["passed"]
