@@ -31,7 +31,8 @@ class HybridPooling(keras.layers.Layer):
         kernels: odd window sizes, each at least 1, in any order (1 keeps its share as it is).
         operators: one or both of "average" and "max", in the order in which they take channels.
         implementation: "auto" takes exact rewrites that are faster: all averages as one 1-D depthwise convolution along
-            each axis and a constant border correction; max pooling of ascending kernels as a cascade of small pools.
+            each axis and a constant border correction (on JAX: pooling along one axis after the other); max pooling
+            of ascending kernels as a cascade of small pools.
             "separate" runs one pooling a share, for reference and measurement.
         channel_split: "operator" shares channels out to the operators, in the order given, then among the kernels;
             "kernel" the other way round. "not stated by the paper": "operator" is our choice.
@@ -115,10 +116,13 @@ class HybridPooling(keras.layers.Layer):
 
     def _pool_operator(self, inputs: Any, operator: str, shares: list[int]) -> list[Any]:
         """All shares of one operator, in one piece or a few."""
-        if self.implementation == "auto" and operator == "average":
-            return [_average_by_depthwise(inputs, self.kernels, shares)]
-        if self.implementation == "auto" and list(self.kernels) == sorted(self.kernels):
-            return _max_by_cascade(inputs, self.kernels, shares)
+        if self.implementation == "auto":
+            if operator == "average" and keras.backend.backend() == "tensorflow":
+                return [_average_by_depthwise(inputs, self.kernels, shares)]
+            if operator == "average":
+                return _average_along_axes(inputs, self.kernels, shares)
+            if list(self.kernels) == sorted(self.kernels):
+                return _max_by_cascade(inputs, self.kernels, shares)
         return _pool_separately(inputs, operator, self.kernels, shares)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -191,6 +195,18 @@ def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -
     inside = library.minimum(position, radius) + library.minimum(size - 1 - position, radius) + 1
     factor = (2 * radius + 1).astype("float32")
     return factor / (inside.astype("float32") if isinstance(size, int) else ops.cast(inside, "float32"))
+
+
+def _average_along_axes(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
+    """Each share along one axis after the other: the pixels inside a window are rows times columns.
+
+    For JAX: XLA's depthwise convolutions take several times as long on a CPU [measured: docs/architecture.md].
+    """
+    parts = _split(inputs, shares)
+    return [
+        _pool(_pool(part, "average", (kernel, 1)), "average", (1, kernel)) if kernel > 1 else part
+        for part, kernel in zip(parts, kernels, strict=True)
+    ]
 
 
 def _max_by_cascade(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
