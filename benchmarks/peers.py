@@ -89,7 +89,9 @@ def _efficientnet_b0() -> Any:
 
     # It rescales and normalises inside, with no option to leave that out: the graph is cut behind it.
     whole = _application("EfficientNetB0")()
-    return keras.Model(whole.get_layer("normalization").output, whole.output, name=whole.name)
+    # By class: Keras numbers the names of the layers that a process makes.
+    (last,) = (layer for layer in whole.layers if isinstance(layer, keras.layers.Normalization))
+    return keras.Model(last.output, whole.output, name=whole.name)
 
 
 PEERS: dict[str, Peer] = {
