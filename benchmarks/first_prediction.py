@@ -1,6 +1,6 @@
 """Seconds and memory from importing `tformer_edge` to the first prediction, in a fresh process each time.
 
-  python benchmarks/first_prediction.py MODEL.tflite IMAGE
+python benchmarks/first_prediction.py MODEL.tflite IMAGE
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> int:
         command = [sys.executable, "-c", PROGRAM, args.model, args.image]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            reason = done.stderr.strip().splitlines()[-1]
+            reason = done.stderr.strip().splitlines()[-1].split(": ", 1)[-1]
             print(f"benchmarks/first_prediction.py: {reason}", file=sys.stderr)
             return 2
         runs.append([float(number) for number in done.stdout.split()])
