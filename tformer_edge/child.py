@@ -10,6 +10,7 @@ import numpy as np
 
 from tformer_edge.errors import UserError
 from tformer_edge.litert_runner import LiteRTRunner
+from tformer_edge.requests import DELEGATION
 from tformer_edge.runner import TensorInfo
 
 # A hostile file may ask for any amount; a good one of 512 MiB, the limit, needs less than this.
@@ -17,7 +18,10 @@ MAX_ADDRESS_SPACE = 4 << 30
 
 
 def serve(given: BinaryIO, answers: BinaryIO) -> None:
-    """Loads the model that `given` begins with, then runs each tensor that follows, until `given` ends."""
+    """Loads the model that `given` begins with, then answers each request that follows, until `given` ends.
+
+    A request is RUN and a tensor, or DELEGATION alone.
+    """
     order = json.loads(_read(given, int.from_bytes(_read(given, 4), "little")))
     flatbuffer = _read(given, order["bytes"])
     try:
@@ -28,9 +32,14 @@ def serve(given: BinaryIO, answers: BinaryIO) -> None:
     _answer(answers, {"tensors": [_fields(info) for info in (runner.input, *runner.outputs)]})
     dtype = np.dtype(runner.input.type)
     size = dtype.itemsize * int(np.prod(runner.input.shape, dtype=np.int64))
-    while data := given.read(size):
+    while request := given.read(1):
         try:
-            outputs = runner.run(np.frombuffer(data, dtype).reshape(runner.input.shape))
+            if request == DELEGATION:
+                found = runner.delegation()
+                _answer(answers, {"partitions": found.partitions, "left": found.left})
+                continue
+            tensor = np.frombuffer(_read(given, size), dtype).reshape(runner.input.shape)
+            outputs = runner.run(tensor)
         except UserError as error:
             _answer(answers, {"error": str(error)})
             return

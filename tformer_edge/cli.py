@@ -11,10 +11,15 @@ from tformer_edge.errors import UserError
 # name → what it does; the module of the same name is in `tformer_edge.commands`.
 COMMANDS = {
     "run": "name what is in images",
+    "watch": "name what appears in a folder",
+    "camera": "name what a camera sees",
+    "benchmark": "measure latency, memory and temperature",
+    "inspect": "show what a model file says and is made of",
     "selftest": "prove that this machine computes what the exporter computed",
 }
 EPILOG = """examples:
   tformer-edge run model.tflite photo.jpg
+  tformer-edge watch model.tflite inbox/
   tformer-edge selftest model.tflite
 
 `tformer-edge COMMAND --help` explains a command."""

@@ -161,12 +161,13 @@ def read_model_file(source: str | os.PathLike[str] | bytes) -> ModelFile:
     if isinstance(source, bytes):
         return _read(source)
     try:
-        return _read(_load(Path(source)))
+        return _read(load_bytes(Path(source)))
     except Refusal as refusal:
         raise refusal.of_file(os.fspath(source)) from None
 
 
-def _load(path: Path) -> bytes:
+def load_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises Refusal where it cannot be read; of a longer one than allowed, the beginning."""
     advice = "give the path of a .tflite file"
     try:
         # Before opening, since opening a pipe waits for whoever writes to it.

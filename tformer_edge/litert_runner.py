@@ -1,5 +1,7 @@
 """A flatbuffer in LiteRT, in this process: fast, and only for files that something vouches for."""
 
+import os
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import first_line
 from tformer_edge.quiet import quiet
-from tformer_edge.runner import Kernels, TensorInfo, cannot_run, check_arguments, check_input
+from tformer_edge.runner import Delegation, Kernels, TensorInfo, cannot_run, check_arguments, check_input
 
 
 class LiteRTRunner:
@@ -23,6 +25,7 @@ class LiteRTRunner:
 
     def __init__(self, flatbuffer: bytes, kernels: Kernels = "xnnpack", threads: int = 1) -> None:
         check_arguments(kernels, threads)
+        self.pid = os.getpid()
         # Here and not above, so that commands which run no model start without it.
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -61,6 +64,35 @@ class LiteRTRunner:
             if result.shape != info.shape:
                 raise cannot_run(f"one whose output changes from {info.shape} to {result.shape}")
         return results
+
+    def delegation(self) -> Delegation:
+        """What XNNPACK took: nothing with reference kernels.
+
+        LiteRT lists the delegated partitions behind the file's operators, but not what is in them. What a partition
+        computes for itself has no memory in the interpreter, and what it gives out is an output of the partition.
+        """
+        # Private, and the only way from Python; tests hold it to graphs whose partitions are known.
+        try:
+            operators = self._interpreter._get_ops_details()
+        except (ValueError, RuntimeError) as error:
+            raise cannot_run(f"'{first_line(error)}'") from None
+        partitions = [one for one in operators if one["op_name"] == "DELEGATE"]
+        given = {int(index) for one in partitions for index in one["outputs"]}
+        left = Counter(
+            one["op_name"]
+            for one in operators
+            if one["op_name"] != "DELEGATE"
+            and not given & set(map(int, one["outputs"]))
+            and all(self._has_memory(int(index)) for index in one["outputs"])
+        )
+        return Delegation(len(partitions), dict(left.most_common()))
+
+    def _has_memory(self, index: int) -> bool:
+        try:
+            self._interpreter.get_tensor(index)
+        except ValueError:
+            return False
+        return True
 
     def close(self) -> None:
         """Frees the interpreter; more calls do nothing."""

@@ -20,7 +20,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.process_runner import ProcessRunner
 from tformer_edge.quantized_input import QuantizedType, input_table, quantize_pixels
 from tformer_edge.results import Prediction, rank
-from tformer_edge.runner import Kernels, Runner, TensorInfo
+from tformer_edge.runner import Delegation, Kernels, Runner, TensorInfo
 
 Batch = Sequence[ImageSource | NDArray[np.uint8]]
 MAX_DEFAULT_THREADS = 4  # a Raspberry Pi's cores; small models gain nothing from more
@@ -43,6 +43,7 @@ class Model:
         file: what `read_model_file` read. `file.contract` is None for a file without.
         kernels, threads, isolated: as they were chosen.
         input, outputs: the file's tensors.
+        pid: the process that LiteRT runs in.
 
     Raises UserError, before LiteRT sees a byte, for a file that breaks docs/contract.md; and for one that LiteRT cannot
     run, whose tensors are not the contract's, or that was given arguments which do not go together.
@@ -70,6 +71,7 @@ class Model:
         self._lock = threading.Lock()
         self._runner: Runner | None = runner(self.file.flatbuffer, kernels, self.threads)
         try:
+            self.pid = self._runner.pid
             self.input: TensorInfo = self._runner.input
             self.outputs: tuple[TensorInfo, ...] = self._runner.outputs
             self._interface.check_tensors(self.input, self.outputs)
@@ -116,9 +118,12 @@ class Model:
         Raises UserError for another tensor, a closed model, or where LiteRT fails.
         """
         with self._lock:
-            if self._runner is None:
-                raise UserError("Expected an open model, received a closed one; open it again.")
-            return self._runner.run(tensor)
+            return self._open().run(tensor)
+
+    def delegation(self) -> Delegation:
+        """What XNNPACK computes, and what it leaves to LiteRT's own kernels. Raises UserError for a closed model."""
+        with self._lock:
+            return self._open().delegation()
 
     def close(self) -> None:
         """Frees the interpreter, or ends its process; more calls do nothing."""
@@ -134,6 +139,11 @@ class Model:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self) -> Runner:
+        if self._runner is None:
+            raise UserError("Expected an open model, received a closed one; open it again.")
+        return self._runner
 
     def _prepared(self, images: Sequence[Any], image: Preprocessing) -> NDArray[np.uint8]:
         """uint8 (n, height, width, 3): decoded, resized and cropped."""

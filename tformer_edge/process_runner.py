@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
-from tformer_edge.runner import Kernels, TensorInfo, cannot_run, check_arguments, check_input
+from tformer_edge.requests import DELEGATION, RUN
+from tformer_edge.runner import Delegation, Kernels, TensorInfo, cannot_run, check_arguments, check_input
 
 LOAD_SECONDS = 60.0
 RUN_SECONDS = 120.0
 MAX_ANSWER_BYTES = 1 << 20
 MAX_OUTPUT_BYTES = 256 << 20
+MAX_OPERATORS = 1000  # kinds, of which LiteRT knows about 210 and a file may bring its own
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "bool")
 
 
@@ -58,6 +60,7 @@ class ProcessRunner:
             env={**os.environ, "PYTHONPATH": _module_path(), "OPENBLAS_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C is for the parent, which then closes the child
         )
+        self.pid = self._process.pid
         order = {"bytes": len(flatbuffer), "kernels": kernels, "threads": threads}
         try:
             answer, _ = self._exchange([_framed(json.dumps(order).encode()), flatbuffer], load_seconds)
@@ -71,7 +74,7 @@ class ProcessRunner:
         check_input(tensor, self.input)
         try:
             size = sum(map(_bytes, self.outputs))
-            _, body = self._exchange([np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size)
+            _, body = self._exchange([RUN, np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size)
         except BaseException:
             self.close()  # after half an exchange, what the pipe holds next is unknown
             raise
@@ -81,6 +84,15 @@ class ProcessRunner:
             results.append(part.reshape(info.shape).copy())
             at += part.nbytes
         return results
+
+    def delegation(self) -> Delegation:
+        """What XNNPACK took, as the child says. Raises UserError where the model fails."""
+        try:
+            answer, _ = self._exchange([DELEGATION], self._run_seconds)
+            return _delegation(answer)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Ends the child; more calls do nothing."""
@@ -162,6 +174,16 @@ def _tensors(answer: dict[str, Any]) -> tuple[TensorInfo, tuple[TensorInfo, ...]
     if len(infos) < 2 or size > MAX_OUTPUT_BYTES:
         raise cannot_run(f"tensors of {size} bytes, where up to {MAX_OUTPUT_BYTES} are allowed")
     return infos[0], tuple(infos[1:])
+
+
+def _delegation(answer: dict[str, Any]) -> Delegation:
+    """The child's answer about delegation, each field checked: names are a stranger's."""
+    partitions, left = answer.get("partitions"), answer.get("left")
+    if type(partitions) is not int or not isinstance(left, dict) or len(left) > MAX_OPERATORS:
+        raise cannot_run("one whose process gives no sensible answer")
+    if not all(type(count) is int and name.isprintable() for name, count in left.items()):
+        raise cannot_run("one whose process names operators that cannot be printed")
+    return Delegation(partitions, left)
 
 
 def _tensor(shape: Any, kind: Any, scale: Any, zero_point: Any) -> TensorInfo:

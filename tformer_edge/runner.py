@@ -42,14 +42,32 @@ class TensorInfo:
         return (values.astype(np.float64) - self.zero_point) * self.scale
 
 
-class Runner(Protocol):
-    """Runs one model of one input."""
+@dataclass(frozen=True)
+class Delegation:
+    """What XNNPACK took of a model.
 
+    Attributes:
+        partitions: connected parts that it computes by itself; 1 is best, since each border costs copies.
+        left: {operator: how many} that LiteRT's own kernels compute.
+    """
+
+    partitions: int
+    left: dict[str, int]
+
+
+class Runner(Protocol):
+    """Runs one model of one input, in the process `pid`."""
+
+    pid: int
     input: TensorInfo
     outputs: tuple[TensorInfo, ...]
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """All outputs for one input of `input`'s shape and type. Raises UserError where the model cannot run."""
+        ...
+
+    def delegation(self) -> Delegation:
+        """What XNNPACK took. Raises UserError where the model cannot say."""
         ...
 
     def close(self) -> None:

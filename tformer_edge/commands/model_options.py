@@ -31,8 +31,8 @@ def add_hand_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--crop-fraction", type=float, metavar="F", help='what "shorter" keeps (default: 1)')
 
 
-def open_model(args: argparse.Namespace) -> Model:
-    """The model that the arguments name.
+def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
+    """The model that the arguments name; `warm` as in `Model`.
 
     Raises UserError for a file, or arguments, that `Model` refuses, and for labels that cannot be read.
     """
@@ -42,7 +42,7 @@ def open_model(args: argparse.Namespace) -> Model:
     given = [name for name, value in hand.items() if value is not None]
     isolated = True if args.isolated else None
     if not given and getattr(args, "crop_fraction", None) is None:
-        return Model(args.model, threads=args.threads, kernels=args.kernels, isolated=isolated)
+        return Model(args.model, threads=args.threads, kernels=args.kernels, isolated=isolated, warm=warm)
     missing = [f"--{name}" for name, value in hand.items() if value is None]
     if missing:
         raise UserError(
@@ -56,6 +56,7 @@ def open_model(args: argparse.Namespace) -> Model:
         threads=args.threads,
         kernels=args.kernels,
         isolated=isolated,
+        warm=warm,
         preprocessing=preprocessing,
         labels=_labels(args.labels),
         meaning=args.meaning,

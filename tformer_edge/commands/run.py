@@ -4,17 +4,16 @@ An image that cannot be read is named on standard error, the others go on, and t
 """
 
 import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tformer_edge.commands.answers import print_answer
 from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
 from tformer_edge.errors import UserError
 from tformer_edge.images import SUFFIXES, ImageError
-from tformer_edge.results import Prediction
 
 EPILOG = """examples:
   tformer-edge run model.tflite photo.jpg
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
                 unread += 1
                 continue
             count += 1
-            _print(name, answer, 1e3 * (time.perf_counter() - started), args.json)
+            print_answer("image", name, answer, 1e3 * (time.perf_counter() - started), args.json)
     if unread:
         raise UserError(
             f"Expected readable images, received {unread} of {unread + count} that are not (named above); "
@@ -69,12 +68,3 @@ def _sources(arguments: list[str]) -> Iterator[tuple[str, Path | bytes]]:
                 yield os.path.join(argument, name), Path(argument, name)
         else:
             yield argument, Path(argument)
-
-
-def _print(name: str, answer: Prediction, milliseconds: float, as_json: bool) -> None:
-    if as_json:
-        line = {"image": name, **answer.to_json(), "milliseconds": round(milliseconds, 3)}
-        print(json.dumps(line, ensure_ascii=False), flush=True)
-        return
-    labels = "   ".join(f"{one.label} {100 * one.probability:.1f} %" for one in answer.top)
-    print(f"{name}: {labels}   ({milliseconds:.1f} ms)", flush=True)

@@ -1,0 +1,16 @@
+"""How commands print what a model says: a line an image, or a JSON object a line."""
+
+import json
+
+from tformer_edge.results import Prediction
+
+
+def print_answer(kind: str, name: str | int, answer: Prediction, milliseconds: float, as_json: bool) -> None:
+    """Prints the answer for `name`, which is an "image" or a "frame", at once: readers of a pipe wait for it."""
+    if as_json:
+        line = {kind: name, **answer.to_json(), "milliseconds": round(milliseconds, 3)}
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+        return
+    labels = "   ".join(f"{one.label} {100 * one.probability:.1f} %" for one in answer.top)
+    shown = name if kind == "image" else f"{kind} {name}"
+    print(f"{shown}: {labels}   ({milliseconds:.1f} ms)", flush=True)

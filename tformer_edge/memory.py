@@ -1,0 +1,35 @@
+"""Resident memory of a process."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+
+def peak_bytes(pid: int | str = "self") -> int | None:
+    """The most that process `pid` has had resident, or None where the system does not say.
+
+    Linux' VmHWM, which begins anew with each program; ru_maxrss of a child counts its parent as well. Elsewhere
+    ru_maxrss, of this process alone.
+    """
+    found = _status(pid, "VmHWM")
+    if found is None and pid == "self":
+        with contextlib.suppress(ImportError):
+            import resource  # POSIX only
+
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return peak if sys.platform == "darwin" else peak << 10
+    return found
+
+
+def resident_bytes(pid: int | str = "self") -> int | None:
+    """What process `pid` has resident now, or None where the system does not say (only Linux does)."""
+    return _status(pid, "VmRSS")
+
+
+def _status(pid: int | str, field: str) -> int | None:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    values = [line.split()[1] for line in lines if line.startswith(f"{field}:")]
+    return int(values[0]) << 10 if values else None

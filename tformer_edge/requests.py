@@ -1,0 +1,4 @@
+"""What a `ProcessRunner` may ask of its child, a byte each (child.py)."""
+
+RUN = b"r"  # an input tensor follows; the answer is followed by all outputs
+DELEGATION = b"d"
