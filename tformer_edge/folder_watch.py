@@ -50,9 +50,10 @@ class FolderWatch:
         self._folder = Path(folder)
         self._settle = settle
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
+        self._was_there = False
         now = clock()
         self._seen = {name: _Seen(what, now, not existing) for name, what in self._scan().items()}
+        self._was_there = True
 
     def poll(self) -> list[Path]:
         """The images that have settled since the last call, the oldest first."""
@@ -94,7 +95,7 @@ class FolderWatch:
                     if stat.S_ISREG(status.st_mode):
                         found[entry.name] = (status.st_size, status.st_mtime_ns, status.st_ino)
         except OSError as error:
-            verb = "can no longer" if self._seen else "cannot"
+            verb = "can no longer" if self._was_there else "cannot"
             raise UserError(
                 f"Expected a folder to watch, received {self._folder}, which {verb} be read "
                 f"({(error.strerror or type(error).__name__).lower()}); make it, or name another."

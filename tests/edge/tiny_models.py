@@ -1,4 +1,7 @@
-"""The small int8 model of these tests, and the program that makes its files."""
+"""The small int8 model of these tests, and the program that makes its files.
+
+`averaged.bin` is a flatbuffer alone, of another model, whose int8 average pooling XNNPACK has not.
+"""
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.preprocessing import Preprocessing
@@ -12,6 +15,7 @@ import keras, numpy as np
 from keras import layers
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.conversion import convert, model_file
+from tformer_keras.deploy.lower import REWRITES
 from tformer_keras.deploy.quantize import quantize_aware
 keras.utils.set_random_seed(3)
 inputs = keras.Input((12, 10, 3))
@@ -27,6 +31,15 @@ for io, batch in (("int8", 1), ("int8", 4), ("uint8", 1), ("float32", 1)):
         labels=("dark", "light", "other"), meaning="logits", source={}, accuracy=None, versions={},
     )
     open(f"{sys.argv[1]}/{io}-{batch}.tflite", "wb").write(data)
+inputs = keras.Input((12, 10, 3))
+x = layers.Conv2D(8, 3, 2, padding="same", activation="relu")(inputs)
+x = layers.AveragePooling2D(3, 1, padding="same")(x)
+x = layers.GlobalAveragePooling2D()(layers.Conv2D(16, 1)(x))
+quantized = quantize_aware(
+    keras.Model(inputs, layers.Dense(3)(x)), rewrites=[name for name in REWRITES if name != "widen_stem"]
+)
+quantized.calibrate([np.random.default_rng(0).normal(size=(16, 12, 10, 3)).astype("float32")])
+open(f"{sys.argv[1]}/averaged.bin", "wb").write(convert(quantized, "int8", "int8", 1).flatbuffer)
 """
 
 

@@ -60,5 +60,5 @@ def run(args: argparse.Namespace) -> int:
                     time.sleep(max(0.0, args.interval - (ended - began)))
         finally:
             camera.close()
-            print(f"tformer-edge: {frames} pictures", file=sys.stderr)
+            print(f"tformer-edge: pictures: {frames}", file=sys.stderr)
     return 0

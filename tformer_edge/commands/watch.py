@@ -64,5 +64,5 @@ def run(args: argparse.Namespace) -> int:
                 if count == args.count:
                     break
         finally:
-            print(f"tformer-edge: {count} images, {unread} of them not readable", file=sys.stderr)
+            print(f"tformer-edge: images: {count}, not readable: {unread}", file=sys.stderr)
     return 0
