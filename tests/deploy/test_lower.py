@@ -81,10 +81,23 @@ def test_the_micro_target_equals_its_model(randomise, largest_difference):
     model = randomise(tiny(depths=(1, 1, 1, 1)))
     lowered = lower(model, target="micro")
     assert lowered.rewrites == TARGETS["micro"]
-    # One pair of depthwise convolutions a block, and one concatenation of all shares.
-    assert operations(lowered)["depthwise"] == 2 * 4
+    counts = operations(lowered)
+    # A pair of depthwise convolutions, a pool for each share of maxima, one concatenation of all shares and one of the
+    # FFN's halves a block; a patch embedding a stage, a pointwise, two expanding and two projecting convolutions a block.
+    assert counts["depthwise"] == 2 * 4 and counts["max_pool"] == 5 * 4 and counts["concatenate"] == 2 * 4
+    assert counts["convolution"] == 4 + 5 * 4
     assert max(len(node.inputs) for node in lowered.graph.nodes.values()) == 6
+    # Slices are of the whole stream, so that they become one split.
+    slices = [node for node in lowered.graph.nodes.values() if node.operation == "slice"]
+    assert len(slices) == 6 * 4 and all(lowered.graph[node.inputs[0]].operation != "slice" for node in slices)
+    assert sum("split" in layer.name for layer in lowered.model.layers) == 4
     assert largest_difference(model, lowered.model) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", list(ABLATIONS))
+def test_the_micro_target_of_every_ablation(name, randomise, largest_difference):
+    model = randomise(tiny(**ABLATIONS[name]))
+    assert largest_difference(model, lower(model, target="micro").model) < TOLERANCE
 
 
 @settings(max_examples=8)

@@ -13,6 +13,8 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.export import export_flatbuffer
 from tformer_keras.deploy.golden import golden_vectors
 from tformer_keras.deploy.lower import Lowered
+from tformer_keras.deploy.memory_plan import plan_memory
+from tformer_keras.deploy.micro_operations import check_operations
 from tformer_keras.deploy.pack import pack
 from tformer_keras.deploy.quantize import QuantizedModel
 from tformer_keras.deploy.tflite_file import TfliteFile, read_tflite
@@ -45,10 +47,20 @@ class Conversion:
 def convert(
     source: Lowered | QuantizedModel, kind: str = "int8", io: str | None = None, batch: int = 1
 ) -> Conversion:
-    """Converts and packs a device graph; the same graph gives the same bytes. See `export_flatbuffer`."""
+    """Converts and packs a device graph; the same graph gives the same bytes. See `export_flatbuffer`.
+
+    For microcontrollers the memory is planned as well (`memory_plan.py`).
+
+    Raises:
+        UserError: as `export_flatbuffer`; for an operation that the graph's target, TensorFlow Lite Micro, lacks.
+    """
     io = io or ("int8" if kind == "int8" else "float32")
     packed = pack(export_flatbuffer(source, kind, io, batch))
-    return Conversion(source, kind, io, batch, packed.flatbuffer, packed.names)
+    flatbuffer = packed.flatbuffer
+    if source.target == "micro":
+        check_operations(read_tflite(flatbuffer), packed.names)
+        flatbuffer = plan_memory(flatbuffer).flatbuffer
+    return Conversion(source, kind, io, batch, flatbuffer, packed.names)
 
 
 def model_file(

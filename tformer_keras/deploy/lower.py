@@ -16,6 +16,7 @@ from tformer_keras.deploy.rewrites.always import (
     expand_hybrid_pools,
     expand_pools,
     fuse_activations,
+    merge_slices,
     split_affines,
 )
 from tformer_keras.deploy.rewrites.cascade_max import cascade_max
@@ -40,8 +41,9 @@ REWRITES: dict[str, Callable[[Graph], None]] = {
 # What "all" means for each target.
 TARGETS: dict[str, tuple[str, ...]] = {
     "litert": tuple(REWRITES),
-    # TFLite Micro's plain loops would multiply the zeros of a wider stem.
-    "micro": tuple(name for name in REWRITES if name != "widen_stem"),
+    # TFLite Micro's plain loops would multiply the zeros of a wider stem. Each operation costs it arena: one split of
+    # the whole stream and a pool a share are fewer than a stream in parts and a cascade with its slices.
+    "micro": tuple(name for name in REWRITES if name not in ("widen_stem", "split_stream", "cascade_max")),
 }
 
 
@@ -68,7 +70,12 @@ class Lowered:
         """A new float32 tf_keras functional model of plain layers, equal to the source at inference."""
         from tformer_keras.deploy.emit import emit
 
-        return emit(self.graph, self.name, split="one_partition" not in self.rewrites).model
+        return emit(self.graph, self.name, split=splits_channels(self.target, self.rewrites)).model
+
+
+def splits_channels(target: str, rewrites: Iterable[str]) -> bool:
+    """Whether slices that tile a tensor become one split, which XNNPACK does not take and TFLite Micro gains from."""
+    return target == "micro" or "one_partition" not in rewrites
 
 
 def choose_rewrites(target: str, rewrites: str | Iterable[str]) -> tuple[str, ...]:
@@ -114,6 +121,7 @@ def lower(model: Any, target: str = "litert", rewrites: str | Iterable[str] = "a
         if name == "cascade_max":
             # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
             expand_pools(graph)
+            merge_slices(graph)
             expand_activations(graph)
             split_affines(graph)
             graph.tidy()

@@ -16,7 +16,7 @@ from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.emit import emit
 from tformer_keras.deploy.layer_errors import LayerError, compiled, layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.litert import LiteRT
-from tformer_keras.deploy.lower import lower
+from tformer_keras.deploy.lower import lower, splits_channels
 from tformer_keras.deploy.quantize import QuantizedModel
 
 BATCH = 64
@@ -177,7 +177,7 @@ def _layers(
 ) -> list[dict[str, Any]]:
     graph = quantized.graph()
     layers = match_layers(conversion.file, conversion.names, graph)
-    split = "one_partition" not in quantized.rewrites
+    split = splits_channels(quantized.target, quantized.rewrites)
     emitted = [(emit(graph, "float_reference", split), False), (quantized._emitted, True)]
     models = [(tensors_of(form, list(layers)), in_steps) for form, in_steps in emitted]
     against_float, against_quantized = layer_errors(

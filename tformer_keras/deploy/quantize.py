@@ -19,7 +19,7 @@ from tformer_keras.deploy.calibrate import observe_ranges
 from tformer_keras.deploy.emit import Emitted, emit
 from tformer_keras.deploy.fake_quantization import GraphQuantizer
 from tformer_keras.deploy.graph import Graph, Weight
-from tformer_keras.deploy.lower import Lowered, lower
+from tformer_keras.deploy.lower import Lowered, lower, splits_channels
 
 FORMAT = 1
 SOURCE_FILE, ARRAYS_FILE = "model.keras", "quantized.npz"
@@ -49,7 +49,7 @@ class QuantizedModel:
 
     @property
     def _split(self) -> bool:
-        return "one_partition" not in self.rewrites
+        return splits_channels(self.target, self.rewrites)
 
     @property
     def bindings(self) -> list[tuple[Any, Weight]]:

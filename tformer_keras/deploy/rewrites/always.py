@@ -88,6 +88,16 @@ def expand_pools(graph: Graph) -> None:
     drop_identities(graph)
 
 
+def merge_slices(graph: Graph) -> None:
+    """A slice of a slice becomes one of the whole."""
+    for node in list(graph.nodes.values()):
+        while node.operation == "slice" and graph[node.inputs[0]].operation == "slice":
+            between = graph[node.inputs[0]]
+            start = between.attributes["start"]
+            node.attributes = {"start": start + node.attributes["start"], "end": start + node.attributes["end"]}
+            node.inputs = list(between.inputs)
+
+
 def drop_identities(graph: Graph) -> None:
     for name in [name for name, node in graph.nodes.items() if node.operation == "identity"]:
         if name not in graph.outputs:
