@@ -40,22 +40,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="where results are kept (default: build/fuzz)"
     )
-    parser.add_argument("--fresh", action="store_true", help="begin anew")
+    parser.add_argument("--fresh", action="store_true", help="begin anew, with new seed files")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one mutation, in this process")
     parser.add_argument("--out", type=Path, metavar="FILE", help="with --only: where its file is written")
     args = parser.parse_args(argv)
     seeds = args.folder / "seeds"
+    if args.fresh:
+        shutil.rmtree(args.folder, ignore_errors=True)
     make_seeds(seeds)
     if args.only is not None:
         return _only(args.only, args.seed, seeds, args.out)
-    return run(args.mutations, args.seed, args.folder, args.fresh)
+    return run(args.mutations, args.seed, args.folder)
 
 
-def run(mutations: int, seed: int, folder: Path, fresh: bool = False) -> int:
+def run(mutations: int, seed: int, folder: Path) -> int:
     """Runs what is missing of `mutations`, prints the table; 1 where there were violations."""
     kept = folder / f"seed-{seed}-{fingerprint(folder / 'seeds')}"
-    if fresh:
-        shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     started, made = time.monotonic(), 0
