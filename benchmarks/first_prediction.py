@@ -11,12 +11,14 @@ import subprocess
 import sys
 
 PROGRAM = """
-import resource, sys, time
+import sys, time
 start = time.perf_counter()
 from tformer_edge import Model
 with Model(sys.argv[1]) as model:
     model.predict(sys.argv[2])
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+seconds = time.perf_counter() - start
+from tformer_edge.memory import peak_bytes
+print(seconds, peak_bytes() / 1e6)
 """
 
 
