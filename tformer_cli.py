@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "measure a trained model on test images"),
     "predict": ("predict", "name what is in images"),
     "convert": ("convert", "write a model as one .tflite file for devices"),
+    "micro": ("micro", "write a model file as C++ for TensorFlow Lite Micro"),
     "parity": ("parity", "compare a model's forms, from Keras to LiteRT"),
     "list": ("listing", "list the models, recipes and shipped weights"),
     "sizes": ("sizes", "parameters and multiplications of the models beside the paper's"),

@@ -14,7 +14,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy import export
 from tformer_keras.deploy.export import check_flatbuffer, export_flatbuffer
 from tformer_keras.deploy.litert import LiteRT
-from tformer_keras.deploy.lower import REWRITES, lower
+from tformer_keras.deploy.lower import TARGETS, lower
 from tformer_keras.deploy.quantize import quantize_aware
 from tformer_keras.deploy.tflite_file import Operation, Tensor, TfliteFile, read_tflite
 from tformer_keras.models.counting import count
@@ -23,7 +23,7 @@ PREPROCESSING = Preprocessing((12, 12), "stretch")
 TENSOR = Tensor(0, "model/layer/Op", "int8", (1, 4), False, (1.0,), (0,), 0)
 
 # Without the stem on blocks of columns, whose zeros count as multiplications.
-PLAIN = [name for name in REWRITES if name != "widen_stem"]
+PLAIN = [name for name in TARGETS["litert"] if name != "widen_stem"]
 
 
 def make_model() -> keras.Model:

@@ -18,13 +18,13 @@ from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.emit import emit
 from tformer_keras.deploy.layer_errors import layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.litert import LiteRT
-from tformer_keras.deploy.lower import REWRITES, lower
+from tformer_keras.deploy.lower import TARGETS, lower
 from tformer_keras.deploy.quantize import quantize_aware
 
 PREPROCESSING = Preprocessing((12, 12), "stretch")
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
 
-PLAIN = [name for name in REWRITES if name != "widen_stem"]
+PLAIN = [name for name in TARGETS["litert"] if name != "widen_stem"]
 
 
 def make_model(average: bool) -> keras.Model:

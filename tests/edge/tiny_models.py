@@ -15,7 +15,7 @@ import keras, numpy as np
 from keras import layers
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.conversion import convert, model_file
-from tformer_keras.deploy.lower import REWRITES
+from tformer_keras.deploy.lower import TARGETS
 from tformer_keras.deploy.quantize import quantize_aware
 keras.utils.set_random_seed(3)
 inputs = keras.Input((12, 10, 3))
@@ -36,7 +36,7 @@ x = layers.Conv2D(8, 3, 2, padding="same", activation="relu")(inputs)
 x = layers.AveragePooling2D(3, 1, padding="same")(x)
 x = layers.GlobalAveragePooling2D()(layers.Conv2D(16, 1)(x))
 quantized = quantize_aware(
-    keras.Model(inputs, layers.Dense(3)(x)), rewrites=[name for name in REWRITES if name != "widen_stem"]
+    keras.Model(inputs, layers.Dense(3)(x)), rewrites=[name for name in TARGETS["litert"] if name != "widen_stem"]
 )
 quantized.calibrate([np.random.default_rng(0).normal(size=(16, 12, 10, 3)).astype("float32")])
 open(f"{sys.argv[1]}/averaged.bin", "wb").write(convert(quantized, "int8", "int8", 1).flatbuffer)

@@ -20,6 +20,7 @@ from tformer_keras.deploy.rewrites.always import (
     split_affines,
 )
 from tformer_keras.deploy.rewrites.cascade_max import cascade_max
+from tformer_keras.deploy.rewrites.dense_as_convolution import dense_as_convolution
 from tformer_keras.deploy.rewrites.depthwise_average import depthwise_average
 from tformer_keras.deploy.rewrites.fold_norms import fold_norms
 from tformer_keras.deploy.rewrites.fold_shuffle import fold_shuffle
@@ -36,11 +37,12 @@ REWRITES: dict[str, Callable[[Graph], None]] = {
     "split_stream": split_stream,
     "depthwise_average": depthwise_average,
     "cascade_max": cascade_max,
+    "dense_as_convolution": dense_as_convolution,
     "one_partition": one_partition,
 }
 # What "all" means for each target.
 TARGETS: dict[str, tuple[str, ...]] = {
-    "litert": tuple(REWRITES),
+    "litert": tuple(name for name in REWRITES if name != "dense_as_convolution"),
     # TFLite Micro's plain loops would multiply the zeros of a wider stem. Each operation costs it arena: one split of
     # the whole stream and a pool a share are fewer than a stream in parts and a cascade with its slices.
     "micro": tuple(name for name in REWRITES if name not in ("widen_stem", "split_stream", "cascade_max")),

@@ -94,7 +94,10 @@ def merge_slices(graph: Graph) -> None:
         while node.operation == "slice" and graph[node.inputs[0]].operation == "slice":
             between = graph[node.inputs[0]]
             start = between.attributes["start"]
-            node.attributes = {"start": start + node.attributes["start"], "end": start + node.attributes["end"]}
+            node.attributes = {
+                "start": start + node.attributes["start"],
+                "end": start + node.attributes["end"],
+            }
             node.inputs = list(between.inputs)
 
 

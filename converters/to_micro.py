@@ -1,0 +1,8 @@
+"""Writes a model file as C++ for TensorFlow Lite Micro: the same as `tformer micro`, whose --help explains it."""
+
+import sys
+
+from tformer_cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["micro", *sys.argv[1:]]))

@@ -1,0 +1,20 @@
+// $name: inputs, and what LiteRT's reference kernels give for them. Written by converters/to_micro.py; do not edit.
+#ifndef TFORMER_GOLDEN_VECTORS_H_
+#define TFORMER_GOLDEN_VECTORS_H_
+
+#include "model_contract.h"
+
+namespace tformer_model {
+
+struct GoldenVector {
+  const char* name;
+  const InputType* input;
+  const OutputType* output;
+};
+
+constexpr int kGoldenCount = $golden_count;
+extern const GoldenVector kGolden[kGoldenCount];
+
+}  // namespace tformer_model
+
+#endif  // TFORMER_GOLDEN_VECTORS_H_

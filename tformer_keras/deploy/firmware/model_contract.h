@@ -1,0 +1,39 @@
+// $name: what the model takes and gives (docs/contract.md of tformer-keras). Written by converters/to_micro.py.
+#ifndef TFORMER_MODEL_CONTRACT_H_
+#define TFORMER_MODEL_CONTRACT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace tformer_model {
+
+// The input tensor: $input_type, row by row, pixel by pixel, R, G, B.
+using InputType = $input_c_type;
+constexpr int kInputHeight = $input_height;
+constexpr int kInputWidth = $input_width;
+constexpr int kInputChannels = 3;
+constexpr size_t kInputValues = $input_values;
+constexpr float kInputScale = $input_scale;
+constexpr int kInputZeroPoint = $input_zero_point;
+
+// What the model makes of 8-bit pixels: the input is kInputTable[channel][pixel], after resizing by the rule
+// "$resize" with crop fraction $crop_fraction. Mean $mean, standard deviation $std, white being 1.
+extern const InputType kInputTable[kInputChannels][256];
+
+// The output tensor: $output_type, one score a label, $meaning. score = (value - kOutputZeroPoint) * kOutputScale;
+// the greatest value wins, among equal ones the first.
+using OutputType = $output_c_type;
+constexpr int kLabelCount = $label_count;
+constexpr float kOutputScale = $output_scale;
+constexpr int kOutputZeroPoint = $output_zero_point;
+extern const char* const kLabels[kLabelCount];
+
+// Measured in TFLite Micro's interpreter on a 64-bit machine: $arena_head bytes of activations and $arena_tail of
+// structures, which take less where pointers have 32 bits. The margin is for the scratch memory of other kernels.
+constexpr size_t kArenaMeasuredBytes = $arena_measured;
+constexpr size_t kArenaMarginBytes = $arena_margin;
+constexpr size_t kArenaBytes = $arena_bytes;
+
+}  // namespace tformer_model
+
+#endif  // TFORMER_MODEL_CONTRACT_H_
