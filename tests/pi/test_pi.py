@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tformer_edge.contract import read_model_file
 from tformer_edge.model import Model
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +117,36 @@ def test_the_self_test_passes(kernels, core, sysroot, models):
     done = guest(sysroot, core, "-m", "tformer_edge.cli", "selftest", path, "--kernels", kernels, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["passed"]
+
+
+@pytest.mark.parametrize("core", ["cortex-a72", "cortex-a76"])
+def test_the_commands_run(core, sysroot, models, photos):
+    """Times mean nothing under QEMU; that each command ends well and says what it says here does."""
+    path = str(models / "cifar.tflite")
+
+    def edge(*arguments):
+        done = guest(sysroot, core, "-m", "tformer_edge.cli", *arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    (measured,) = edge("benchmark", path, "--runs", "3", "--warmup", "1", "--threads", "1")
+    assert measured["runs"] == 3 and 0 < measured["p50_ms"] <= measured["p99_ms"] and not measured["isolated"]
+    (shown,) = edge("inspect", path)
+    contract = json.loads(read_model_file(path).contract.to_bytes())
+    assert shown["contract"] == contract and shown["delegation"]["partitions"] == 1
+    with Model(path) as model:
+        assert shown["tensors"]["input"]["shape"] == list(model.input.shape)
+        assert shown["delegation"]["left"] == model.delegation().left
+    folder = photos.parent / f"two for {core}"
+    folder.mkdir(exist_ok=True)
+    for photo in sorted(photos.iterdir())[:2]:
+        shutil.copy(photo, folder)
+    answers = edge("run", path, str(folder), "--kernels", "reference", "--top", "2")
+    with Model(path, kernels="reference") as model:
+        here = [model.predict(photo, 2).to_json() for photo in sorted(folder.iterdir())]
+    # Scores are the same to the bit; the softmax is for display, and its last bits are another library's.
+    assert [[(one["index"], one["score"]) for one in answer["top"]] for answer in answers] == [
+        [(one["index"], one["score"]) for one in answer["top"]] for answer in here
+    ]
+    (watched, _) = edge("watch", path, str(folder), "--existing", "--count", "2")
+    assert watched["label"] in {answer["label"] for answer in answers}
