@@ -1,4 +1,4 @@
-# make demo | test | pi | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
+# make demo | test | pi | fuzz | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
 # seconds afterwards. pip's own environment variables (PIP_INDEX_URL, PIP_CERT, …) are honoured.
 
 SHELL := /bin/bash
@@ -20,12 +20,20 @@ JAX_TESTS := tests/layers tests/models
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed-train ## train a TFormer on real handwritten digits, quantize it, run the int8 file in LiteRT
+demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digits, quantize it, run it in LiteRT, TFLite Micro and on an emulated Pi
 	$(VENV)/bin/tformer train digits --model tformer_micro --recipe digits --out runs/digits
 	$(VENV)/bin/tformer quantize runs/digits --data digits --out runs/digits-int8
 	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --data digits --out runs/digits-int8/digits.tflite --force
-	@echo "Pictures: runs/digits/curves.png, runs/digits-int8/confusion.png, runs/digits-int8/digits.png; the model for"
-	@echo "devices is runs/digits-int8/digits.tflite."
+	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --target micro --data digits --out runs/digits-int8/digits-micro.tflite --force
+	$(VENV)/bin/tformer micro runs/digits-int8/digits-micro.tflite --out runs/digits-int8/firmware --force
+	@pi=; if command -v qemu-aarch64 >/dev/null && command -v dpkg >/dev/null; then \
+	    tools/pi_sysroot.sh build/pi-sysroot; pi="--pi build/pi-sysroot"; \
+	  else echo "no emulated Raspberry Pi here: it needs Debian's qemu-user"; fi; \
+	$(VENV)/bin/tformer runtimes runs/digits-int8/digits.tflite runs/digits-int8/digits-micro.tflite --data digits $$pi \
+	  --picture runs/digits-int8/answers.png --force
+	@echo "Pictures: runs/digits/curves.png and, in runs/digits-int8, confusion.png, digits.png, firmware/memory.png, answers.png."
+	@echo "The models for devices are digits.tflite (phones, Raspberry Pi) and digits-micro.tflite there; the firmware's sources"
+	@echo "are in firmware/."
 
 test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("convert", "write a model as one .tflite file for devices"),
     "micro": ("micro", "write a model file as C++ for TensorFlow Lite Micro"),
     "parity": ("parity", "compare a model's forms, from Keras to LiteRT"),
+    "runtimes": ("runtimes", "compare a model file's answers on each runtime that it is for"),
     "list": ("listing", "list the models, recipes and shipped weights"),
     "sizes": ("sizes", "parameters and multiplications of the models beside the paper's"),
 }

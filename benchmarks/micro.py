@@ -222,7 +222,7 @@ def print_table(rows: list[Row], made: dict[str, str]) -> None:
 
 
 def main() -> int:
-    """Measures and prints; exit code 1 where an output is not equal."""
+    """Measures and prints; exit code 1 where an output of a graph for TFLite Micro is not equal."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -248,7 +248,8 @@ def main() -> int:
         print(json.dumps({"rows": [dataclasses.asdict(row) for row in rows], "made": made}))
     else:
         print_table(rows, made)
-    return 0 if all(row.equal == row.images for row in rows) else 1
+    exact = [row for row in rows if MODELS[row.name].target == "micro"]
+    return 0 if all(row.equal == row.images for row in exact) else 1
 
 
 if __name__ == "__main__":
