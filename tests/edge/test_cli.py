@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.edge.tiny_models import LABELS, PREPROCESSING, raw
-from tformer_edge.cli import main
+from tformer_edge.cli import COMMANDS, main
 from tformer_edge.model import Model
 
 
@@ -110,3 +110,15 @@ def test_help_needs_neither_numpy_nor_litert():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_by_examples(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([name, "--help"])
+    out = capsys.readouterr().out
+    assert end.value.code == 0 and "--json" in out
+    examples = [
+        line.split()[1] for line in out.split("examples:\n")[1].splitlines() if "tformer-edge" in line
+    ]
+    assert examples and set(examples) <= {name, "-s"}  # curl -s … | tformer-edge run
