@@ -114,7 +114,7 @@ def open_camera(source: Source = "auto", device: str = "0") -> Camera:
         raise UserError(
             f"Expected a source among {', '.join(SOURCES)}, received {source!r}; give one of them."
         )
-    number = int(device) if device.isdecimal() else None
+    number = int(device) if device.isdecimal() and len(device) < 5 else None
     if source == "picamera2" and number is None:
         raise UserError(
             f"Expected the number of a camera for picamera2, received {device!r}; 0 is the first."

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.printable import printable
 from tformer_edge.requests import DELEGATION, RUN
 from tformer_edge.runner import Delegation, Kernels, TensorInfo, cannot_run, check_arguments, check_input
 
@@ -133,7 +134,7 @@ class ProcessRunner:
             if not isinstance(answer, dict):
                 raise cannot_run("one whose process gives no sensible answer")
             if "error" in answer:
-                raise UserError(str(answer["error"])[:1000])
+                raise UserError(printable(str(answer["error"])[:1000]))
             body = self._read(body_bytes)
         except (OSError, EOFError):
             raise cannot_run(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.printable import printable
 
 Kernels = Literal["xnnpack", "reference"]
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
@@ -97,8 +98,8 @@ def check_input(tensor: NDArray[Any], info: TensorInfo) -> None:
 
 
 def cannot_run(reason: str) -> UserError:
-    """The error of a flatbuffer that LiteRT refuses, or that ends its process."""
+    """The error of a flatbuffer that LiteRT refuses, or that ends its process. LiteRT quotes names from the file."""
     return UserError(
-        f"Expected a model that LiteRT can run, received {reason}; "
+        f"Expected a model that LiteRT can run, received {printable(reason)}; "
         "copy the file again, or make it again with converters/to_tflite.py."
     )

@@ -206,3 +206,20 @@ def _renewed(file, golden):
         accuracy=contract.accuracy,
         versions=contract.versions,
     )
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_names_in_a_file_cannot_move_the_cursor(folder, isolated):
+    """LiteRT quotes the name of an operator that it does not know."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    file = schema.ModelT.InitFromPackedBuf(raw(folder / "int8-1.tflite"))
+    code = file.operatorCodes[file.subgraphs[0].operators[0].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = b"\x1b[2Jclear"
+    builder = flatbuffers.Builder()
+    builder.Finish(file.Pack(builder), b"TFL3")
+    with pytest.raises(UserError, match=r"\\x1b\[2Jclear") as error:
+        Model(bytes(builder.Output()), isolated=isolated)
+    assert str(error.value).isprintable()

@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -111,3 +114,22 @@ def test_each_bad_one_is_named_and_each_good_one_answered(folder, tmp_path, caps
 def test_other_types_are_one_sentence(folder, image):
     with Model(folder / "int8-1.tflite") as model, pytest.raises(UserError, match="^Expected [^\n]*$"):
         model.predict(image)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_of_files_that_are_no_text_or_move_the_cursor(folder, tmp_path, encoding):
+    for name in (b"\xff.png", b"\x1b[2J.png", "日.png".encode()):
+        with open(bytes(tmp_path) + b"/" + name, "wb") as file:
+            file.write(GOOD["alpha.png"]())
+        with open(bytes(tmp_path) + b"/bad " + name, "wb") as file:
+            file.write(b"no image")
+    command = [sys.executable, "-m", "tformer_edge.cli", "run", str(folder / "int8-1.tflite"), str(tmp_path)]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for arguments in ([], ["--json"]):
+        done = subprocess.run([*command, *arguments], capture_output=True, env=environment)
+        assert done.returncode == 2 and b"Traceback" not in done.stderr and b"3 of 6" in done.stderr
+        assert b"\x1b" not in done.stdout + done.stderr
+        assert len(done.stdout.splitlines()) == 3
+        if arguments:
+            names = [json.loads(line)["image"] for line in done.stdout.splitlines()]
+            assert sorted(map(os.fsencode, names))[-1] == bytes(tmp_path) + b"/\xff.png"

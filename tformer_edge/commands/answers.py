@@ -2,6 +2,7 @@
 
 import json
 
+from tformer_edge.printable import printable
 from tformer_edge.results import Prediction
 
 
@@ -12,5 +13,5 @@ def print_answer(kind: str, name: str | int, answer: Prediction, milliseconds: f
         print(json.dumps(line, ensure_ascii=False), flush=True)
         return
     labels = "   ".join(f"{one.label} {100 * one.probability:.1f} %" for one in answer.top)
-    shown = name if kind == "image" else f"{kind} {name}"
+    shown = printable(str(name)) if kind == "image" else f"{kind} {name}"
     print(f"{shown}: {labels}   ({milliseconds:.1f} ms)", flush=True)

@@ -14,6 +14,7 @@ from tformer_edge.commands.answers import print_answer
 from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
 from tformer_edge.errors import UserError
 from tformer_edge.images import SUFFIXES, ImageError
+from tformer_edge.printable import printable
 
 EPILOG = """examples:
   tformer-edge run model.tflite photo.jpg
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 answer = model.predict(source, args.top)
             except ImageError as error:
-                print(f"tformer-edge: {error}", file=sys.stderr)
+                print(f"tformer-edge: {printable(str(error))}", file=sys.stderr)
                 unread += 1
                 continue
             count += 1

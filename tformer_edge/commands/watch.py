@@ -14,6 +14,7 @@ from tformer_edge.commands.model_options import add_hand_arguments, add_model_ar
 from tformer_edge.commands.numbers import positive_int, positive_seconds
 from tformer_edge.folder_watch import FolderWatch
 from tformer_edge.images import ImageError
+from tformer_edge.printable import printable
 
 EPILOG = """examples:
   tformer-edge watch model.tflite inbox/
@@ -52,15 +53,15 @@ def run(args: argparse.Namespace) -> int:
         print(f"tformer-edge: watching {args.folder}; Ctrl-C ends it", file=sys.stderr, flush=True)
         try:
             for path in watch.images(args.interval):
+                count += 1  # before it is told: Ctrl-C may come right after
                 started = time.perf_counter()
                 try:
                     answer = model.predict(path, args.top)
                     milliseconds = 1e3 * (time.perf_counter() - started)
                     print_answer("image", str(path), answer, milliseconds, args.json)
                 except ImageError as error:
-                    print(f"tformer-edge: {error}", file=sys.stderr, flush=True)
                     unread += 1
-                count += 1
+                    print(f"tformer-edge: {printable(str(error))}", file=sys.stderr, flush=True)
                 if count == args.count:
                     break
         finally:
