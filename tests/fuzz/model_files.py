@@ -46,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     seeds = args.folder / "seeds"
     if args.fresh:
-        shutil.rmtree(args.folder, ignore_errors=True)
+        for path in (seeds, *args.folder.glob("seed-*-*")):  # and nothing else that may be there
+            shutil.rmtree(path, ignore_errors=True)
     make_seeds(seeds)
     if args.only is not None:
         return _only(args.only, args.seed, seeds, args.out)
