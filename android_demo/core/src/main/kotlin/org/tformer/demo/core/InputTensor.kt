@@ -1,0 +1,63 @@
+package org.tformer.demo.core
+
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
+/**
+ * From 8-bit pixels to the bytes of an input tensor, to the last bit (docs/contract.md, "Into the tensor"): a table of
+ * 3 × 256 values, in float64 until the last step.
+ *
+ * @throws ModelError for a scale or zero point that no such tensor has.
+ */
+internal class InputTensor(preprocessing: Preprocessing, private val info: TensorInfo) {
+    /** Bytes of channel c's pixel value p from ((c · 256) + p) · itemBytes on. */
+    private val table: ByteArray
+
+    private val itemBytes = info.type.bytes
+
+    init {
+        val buffer = ByteBuffer.allocate(3 * 256 * itemBytes).order(ByteOrder.LITTLE_ENDIAN)
+        if (info.type == TensorType.FLOAT32) {
+            for (channel in 0..2) for (p in 0..255) buffer.putFloat(preprocessing.real(p, channel).toFloat())
+        } else {
+            val limits = info.type.limits
+            if (!(info.scale > 0 && info.scale < Float.POSITIVE_INFINITY) || info.zeroPoint !in limits) {
+                throw ModelError(
+                    "Expected a positive scale and a zero point from ${limits.first} to ${limits.last} for the " +
+                        "${info.type.text} input, received ${info.scale} and ${info.zeroPoint}; ${Refusal.ADVICE}.",
+                )
+            }
+            val scale = info.scale.toDouble()
+            for (channel in 0..2) {
+                for (p in 0..255) {
+                    val value = Math.rint(preprocessing.real(p, channel) / scale) + info.zeroPoint
+                    // Clipped before it is converted: it may exceed every integer type.
+                    buffer.put(value.coerceIn(limits.first.toDouble(), limits.last.toDouble()).toInt().toByte())
+                }
+            }
+        }
+        table = buffer.array()
+    }
+
+    /** The tensor of [image], which has the input's height and width, as many times as the batch is long. */
+    fun of(image: RgbImage): ByteArray {
+        val batch = info.shape[0]
+        val pixels = image.pixels
+        val one = pixels.size * itemBytes
+        val tensor = ByteArray(Math.multiplyExact(one, batch))
+        if (itemBytes == 1) {
+            for (index in pixels.indices step 3) {
+                tensor[index] = table[pixels[index].toInt() and 0xff]
+                tensor[index + 1] = table[256 + (pixels[index + 1].toInt() and 0xff)]
+                tensor[index + 2] = table[512 + (pixels[index + 2].toInt() and 0xff)]
+            }
+        } else {
+            for (index in pixels.indices) {
+                val from = (index % 3 * 256 + (pixels[index].toInt() and 0xff)) * itemBytes
+                table.copyInto(tensor, index * itemBytes, from, from + itemBytes)
+            }
+        }
+        for (image2 in 1 until batch) tensor.copyInto(tensor, image2 * one, 0, one)
+        return tensor
+    }
+}
