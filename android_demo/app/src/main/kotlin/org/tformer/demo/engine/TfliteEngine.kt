@@ -1,0 +1,93 @@
+package org.tformer.demo.engine
+
+import org.tensorflow.lite.DataType
+import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.Tensor
+import org.tformer.demo.core.Engine
+import org.tformer.demo.core.EngineException
+import org.tformer.demo.core.TensorInfo
+import org.tformer.demo.core.TensorType
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
+/**
+ * A flatbuffer in TensorFlow Lite, in this process.
+ *
+ * @param flatbuffer direct, in native order; read for as long as this is open.
+ * @param threads 1 or more.
+ */
+class TfliteEngine(flatbuffer: ByteBuffer, threads: Int) : Engine {
+    private val interpreter: Interpreter = interpreter("open the model") {
+        Interpreter(flatbuffer, Interpreter.Options().setNumThreads(threads)).also { it.allocateTensors() }
+    }
+
+    override val input: TensorInfo
+    override val outputs: List<TensorInfo>
+    private val inputBuffer: ByteBuffer
+    private val outputBuffers: List<ByteBuffer>
+
+    init {
+        try {
+            if (interpreter.inputTensorCount != 1) {
+                throw EngineException(
+                    "Expected a model with one input, received one with ${interpreter.inputTensorCount}; convert it again.",
+                )
+            }
+            input = info(interpreter.getInputTensor(0))
+            outputs = List(interpreter.outputTensorCount) { info(interpreter.getOutputTensor(it)) }
+            inputBuffer = buffer(interpreter.getInputTensor(0))
+            outputBuffers = List(outputs.size) { buffer(interpreter.getOutputTensor(it)) }
+        } catch (error: Throwable) {
+            interpreter.close()
+            throw error
+        }
+    }
+
+    override fun run(input: ByteArray): List<ByteArray> {
+        if (input.size != inputBuffer.capacity()) {
+            throw EngineException("Expected an input of ${inputBuffer.capacity()} bytes, received ${input.size}; convert the model again.")
+        }
+        inputBuffer.clear()
+        inputBuffer.put(input)
+        inputBuffer.rewind()
+        outputBuffers.forEach { it.clear() }
+        interpreter("run the model") {
+            interpreter.runForMultipleInputsOutputs(
+                arrayOf<Any>(inputBuffer),
+                outputBuffers.withIndex().associateTo(HashMap<Int, Any>()) { (index, buffer) -> index to buffer },
+            )
+        }
+        return outputBuffers.map { buffer ->
+            buffer.rewind()
+            ByteArray(buffer.capacity()).also(buffer::get)
+        }
+    }
+
+    override fun close() = interpreter.close()
+
+    private fun buffer(tensor: Tensor) = ByteBuffer.allocateDirect(tensor.numBytes()).order(ByteOrder.nativeOrder())
+
+    private fun info(tensor: Tensor): TensorInfo {
+        val type = when (tensor.dataType()) {
+            DataType.INT8 -> TensorType.INT8
+            DataType.UINT8 -> TensorType.UINT8
+            DataType.FLOAT32 -> TensorType.FLOAT32
+            else -> throw EngineException(
+                "Expected tensors of int8, uint8 or float32, received ${tensor.dataType()}; convert the model again.",
+            )
+        }
+        val quantization = tensor.quantizationParams()
+        return TensorInfo(tensor.shape().toList(), type, quantization.scale, quantization.zeroPoint)
+    }
+
+    /** The interpreter throws IllegalArgumentException and IllegalStateException with several lines of text. */
+    private fun <T> interpreter(what: String, work: () -> T): T =
+        try {
+            work()
+        } catch (error: EngineException) {
+            throw error
+        } catch (error: RuntimeException) {
+            val reason = error.message.orEmpty().lineSequence().firstOrNull { it.isNotBlank() } ?: error.javaClass.simpleName
+            throw EngineException("Expected a model that TensorFlow Lite can run, it could not $what: ${reason.trim()}; convert the model again.")
+        }
+}

@@ -1,0 +1,104 @@
+package org.tformer.demo.screens
+
+import android.content.Context
+import android.content.res.Configuration
+import android.graphics.Bitmap
+import android.graphics.Matrix
+import android.graphics.RectF
+import android.util.AttributeSet
+import android.view.View
+import android.widget.FrameLayout
+import android.widget.ImageView
+import org.tformer.demo.camera.CameraGeometry
+import org.tformer.demo.core.Preprocessing
+import org.tformer.demo.tasks.Analysis
+import org.tformer.demo.tasks.SeenRegion
+import org.tformer.demo.tasks.Task
+import org.tformer.demo.tasks.TaskOverlay
+
+/**
+ * A picture with what a task draws over it. The picture is the camera's preview, a still one, or the still one over the preview;
+ * it keeps its proportions and stands at the top in portrait and at the start in landscape, where the overlay's answers lie beside it.
+ */
+class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(context, attributes) {
+    private val still = ImageView(context).apply {
+        scaleType = ImageView.ScaleType.FIT_XY
+        visibility = GONE
+    }
+    private var preview: View? = null
+    private var overlay: TaskOverlay? = null
+    private var task: Task? = null
+    private var preprocessing: Preprocessing? = null
+    private var pictureWidth = 0
+    private var pictureHeight = 0
+
+    init {
+        addView(still, LayoutParams(0, 0))
+        addOnLayoutChangeListener { _, left, top, right, bottom, oldLeft, oldTop, oldRight, oldBottom ->
+            if (right - left != oldRight - oldLeft || bottom - top != oldBottom - oldTop) post { arrange() }
+        }
+    }
+
+    /** Puts the camera's view at the bottom of the pile, in the place of any before it. */
+    fun setPreview(view: View?) {
+        preview?.let(::removeView)
+        preview = view
+        view?.let { addView(it, 0, LayoutParams(1, 1)) }
+        arrange()
+    }
+
+    /** Which overlay answers are shown with, and what the model sees. */
+    fun setTask(next: Task, preprocessing: Preprocessing) {
+        this.preprocessing = preprocessing
+        if (next !== task) {
+            overlay?.let { removeView(it.view) }
+            task = next
+            overlay = next.overlay(this).also { addView(it.view) }
+        }
+        arrange()
+    }
+
+    /** The size in pixels of the upright picture that the preview shows. */
+    fun setPictureSize(width: Int, height: Int) {
+        if (width == pictureWidth && height == pictureHeight) return
+        pictureWidth = width
+        pictureHeight = height
+        arrange()
+    }
+
+    /** Shows a still picture, with what it is as content description; null takes it away. */
+    fun setStill(bitmap: Bitmap?, description: CharSequence?) {
+        still.setImageBitmap(bitmap)
+        still.contentDescription = description
+        still.visibility = if (bitmap == null) GONE else VISIBLE
+        if (bitmap != null) setPictureSize(bitmap.width, bitmap.height)
+    }
+
+    fun show(analysis: Analysis?) {
+        overlay?.show(analysis)
+    }
+
+    private fun arrange() {
+        if (width == 0 || height == 0 || pictureWidth == 0) return
+        val landscape = resources.configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
+        val area = RectF(0f, 0f, width.toFloat(), height.toFloat())
+        val picture = CameraGeometry.fit(
+            pictureWidth, pictureHeight, area,
+            alignX = if (landscape) 0f else 0.5f,
+            alignY = if (landscape) 0.5f else 0f,
+        )
+        place(still, picture)
+        preview?.let { place(it, picture) }
+        val seen = preprocessing?.let { SeenRegion.of(it, pictureWidth, pictureHeight) } ?: return
+        Matrix().apply { setRectToRect(RectF(0f, 0f, pictureWidth.toFloat(), pictureHeight.toFloat()), picture, Matrix.ScaleToFit.FILL) }
+            .mapRect(seen)
+        overlay?.place(picture, seen)
+    }
+
+    private fun place(view: View, picture: RectF) {
+        view.layoutParams = LayoutParams(picture.width().toInt(), picture.height().toInt()).apply {
+            leftMargin = picture.left.toInt()
+            topMargin = picture.top.toInt()
+        }
+    }
+}
