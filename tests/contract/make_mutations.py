@@ -54,8 +54,9 @@ TOKENS = (
 VALUES = (
     *(b"0", b"-0", b"1", b"2", b"17", b"255", b"256", b"0.5", b"0.0", b"1.0", b"1E-2", b"1e-7", b"1e7", b"-1", b"null"),
     *(b"true", b"[]", b"{}", b"[0,0.5,1]", b"[1,1,1,1]", b'""', b'"x"', b'"\\u00e9"', b'"\xe7\x8a\xac"', b'"\\u202e"'),
-    *(b'"int8"', b'"float32"', b'"probabilities"', b'"stretch"', b'"detection"', b'"rgb"', b'"name"', b'"a":{"b":1,"b":2},"c"'),
-    *(b'"format":1,"format"', b'"name":"x","name"', b'"' + b"0" * 64 + b'"', b"9007199254740992", b"1e999", b"8192"),
+    *(b'"int8"', b'"float32"', b'"probabilities"', b'"stretch"', b'"detection"', b'"rgb"', b'"name"'),
+    *(b'"a":{"b":1,"b":2},"c"', b'"format":1,"format"', b'"name":"x","name"'),
+    *(b'"' + b"0" * 64 + b'"', b"9007199254740992", b"1e999", b"8192"),
 )  # fmt: skip
 
 
