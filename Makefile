@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test pi lint bench bench-latency bench-arm
+.PHONY: help demo test pi fuzz lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,10 @@ test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and m
 pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
 	$(VENV)/bin/python -m pytest -s tests/pi
 
+fuzz: $(VENV)/.installed-train-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
+	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000
+	$(VENV)/bin/python -m tests.fuzz.soak --inferences 10000 --images 10000
+
 lint: $(VENV)/.installed-train-dev ## check style, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -55,6 +59,9 @@ bench-latency: $(VENV)/.installed-train-bench ## measure inference in LiteRT aga
 
 bench-arm: $(VENV)/.installed-train-bench ## count instructions an inference on emulated Arm cores
 	$(VENV)/bin/python benchmarks/arm_instructions.py --out build/benchmarks/results
+
+bench-micro: $(VENV)/.installed-train-micro-bench ## measure flash and arena in TFLite Micro, beside MobileNetV1-0.25
+	$(VENV)/bin/python benchmarks/micro.py
 
 # .venv/.installed-A-B says that the package is installed with the extras A and B as setup.cfg now has them.
 $(VENV)/.installed-%: setup.cfg pyproject.toml | $(VENV)/bin/python
