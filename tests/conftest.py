@@ -23,7 +23,7 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import importlib.util  # noqa: E402  (the environment comes first)
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Generator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
 from typing import Any  # noqa: E402
@@ -68,3 +68,24 @@ def randomise() -> Callable[..., Any]:
         return model
 
     return apply
+
+
+# A tool that is not there; other skips say what cannot be on this backend or processor.
+_FOR_LACK = ("Skipped: needs ", "Skipped: could not import")
+
+
+def _fail_for_lack(report: Any) -> None:
+    """Where SKIPS_FAIL is set, as in .ci/run, a skip for lack of a tool is a failure."""
+    reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if os.environ.get("SKIPS_FAIL") and reason.startswith(_FOR_LACK):
+        report.outcome, report.longrepr = "failed", f"skipped where it must not be: {reason}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
+    _fail_for_lack((yield).get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, None]:
+    _fail_for_lack((yield).get_result())

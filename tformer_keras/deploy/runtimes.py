@@ -118,8 +118,8 @@ def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray
     with tempfile.TemporaryDirectory() as name:
         given, answered = Path(name, "inputs.npy"), Path(name, "outputs.npy")
         np.save(given, inputs)
-        command = [QEMU, "-cpu", core, "-L", sysroot.absolute(), python, "-c", _ON_THE_PI]
-        arguments = [path.absolute(), kernels, given, answered]
+        command = [QEMU, "-cpu", core, "-L", str(sysroot.absolute()), str(python), "-c", _ON_THE_PI]
+        arguments = [str(path.absolute()), kernels, str(given), str(answered)]
         try:
             done = subprocess.run(
                 [*command, *arguments],
