@@ -17,7 +17,7 @@ internal fun utf8(data: ByteArray): String? =
     }
 
 /** Whether each half of a surrogate pair in [text] has the other half. */
-internal fun isUnicode(text: String): Boolean {
+internal fun isUnicode(text: CharSequence): Boolean {
     var index = 0
     while (index < text.length) {
         val character = text[index++]
