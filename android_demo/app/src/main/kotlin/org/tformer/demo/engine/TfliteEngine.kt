@@ -15,10 +15,12 @@ import java.nio.ByteOrder
  *
  * @param flatbuffer direct, in native order; read for as long as this is open.
  * @param threads 1 or more.
+ * @param xnnpack the fast kernels, which may be some units of the last place beside the reference; without them TensorFlow
+ * Lite's own.
  */
-class TfliteEngine(flatbuffer: ByteBuffer, threads: Int) : Engine {
+class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true) : Engine {
     private val interpreter: Interpreter = interpreter("open the model") {
-        Interpreter(flatbuffer, Interpreter.Options().setNumThreads(threads)).also { it.allocateTensors() }
+        Interpreter(flatbuffer, Interpreter.Options().setNumThreads(threads).setUseXNNPACK(xnnpack)).also { it.allocateTensors() }
     }
 
     override val input: TensorInfo

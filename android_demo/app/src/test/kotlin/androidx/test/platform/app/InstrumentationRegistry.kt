@@ -4,14 +4,15 @@ import android.app.Instrumentation
 import android.os.Bundle
 
 object InstrumentationRegistry {
-    private lateinit var instrumentation: Instrumentation
+    private var instrumentation: Instrumentation? = null
 
+    /** Null when a test has ended. */
     @JvmStatic
     @Suppress("UNUSED_PARAMETER")
-    fun registerInstance(instance: Instrumentation, arguments: Bundle) {
+    fun registerInstance(instance: Instrumentation?, arguments: Bundle?) {
         instrumentation = instance
     }
 
     @JvmStatic
-    fun getInstrumentation(): Instrumentation = instrumentation
+    fun getInstrumentation(): Instrumentation = checkNotNull(instrumentation)
 }
