@@ -71,10 +71,11 @@ internal class StrictZip private constructor(private val data: ByteArray) {
             if (at + CENTRAL_BYTES > stop - nameBytes) throw ends()
             val name = String(data, at + CENTRAL_BYTES, nameBytes, Charsets.ISO_8859_1)
             checkName(name, headers)
-            val size = int(at + 24)
+            // The compressed one, as tformer_edge: where the two differ, the rule that a refusal names hangs on it.
+            val size = int(at + 20)
             if (size > MAX_ENTRY_BYTES) throw Refusal("zip-entry-size", "$name of up to $MAX_ENTRY_BYTES bytes", "$size")
-            if (int(at + 20) != size) {
-                throw Refusal("zip-central-header", "$where with two equal sizes", "${int(at + 20)} and $size bytes")
+            if (int(at + 24) != size) {
+                throw Refusal("zip-central-header", "$where with two equal sizes", "$size and ${int(at + 24)} bytes")
             }
             headers += Header(name, at, int(at + 16), size, int(at + 42))
             at += CENTRAL_BYTES + nameBytes
