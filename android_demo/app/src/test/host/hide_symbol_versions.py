@@ -1,7 +1,7 @@
 """Copies an ELF shared library of 64 bits with its tables of symbol versions hidden.
 
-Android's libraries ask for versions such as LIBC of libc.so, which no library of glibc defines; without the tables the loader
-binds symbols by name alone.
+Android's libraries ask for versions such as LIBC of libc.so, which no library of glibc defines; without the tables the
+loader binds symbols by name alone.
 
     python hide_symbol_versions.py IN.so OUT.so
 """
@@ -21,7 +21,9 @@ SKIPPED_TAG = 0x6FFFFE00
 def hide(library: bytearray) -> int:
     """Renames the version tags in the dynamic section, in place. Returns how many there were."""
     if library[:5] != b"\x7fELF\x02":
-        sys.exit("Expected a shared library of 64 bits, received another file; build the interpreter module again.")
+        sys.exit(
+            "Expected a shared library of 64 bits, received another file; build the interpreter module again."
+        )
     (headers,) = struct.unpack_from("<Q", library, PROGRAM_HEADERS_OFFSET)
     (count,) = struct.unpack_from("<H", library, PROGRAM_HEADER_COUNT)
     hidden = 0

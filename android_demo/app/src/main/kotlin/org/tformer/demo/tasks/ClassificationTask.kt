@@ -35,7 +35,10 @@ private class ClassificationOverlay(parent: ViewGroup) : TaskOverlay {
     override val view: View = LayoutInflater.from(parent.context).inflate(R.layout.overlay_classification, parent, false)
     private val frame: FrameView = view.findViewById(R.id.frame)
     private val panel: View = view.findViewById(R.id.panel)
-    private val percent = NumberFormat.getPercentInstance().apply { maximumFractionDigits = 1 }
+    private val percent = NumberFormat.getPercentInstance().apply {
+        minimumFractionDigits = 1
+        maximumFractionDigits = 1
+    }
     private val rows: List<Row> = listOf(R.id.first, R.id.second, R.id.third).map { Row(view.findViewById(it)) }
 
     // A screen reader is told of a new answer, not of each frame's new percentage.
