@@ -186,6 +186,7 @@ class CameraActivity : Screen() {
         area.show(shot.analysis)
         numbers.text = numbersOf(shot)
         freeze.setText(R.string.unfreeze)
+        freeze.setCompoundDrawablesWithIntrinsicBounds(0, R.drawable.ic_go, 0, 0)
         freeze.isEnabled = true
     }
 
@@ -194,6 +195,7 @@ class CameraActivity : Screen() {
         area.setStill(null, null)
         area.show(null)
         freeze.setText(R.string.freeze)
+        freeze.setCompoundDrawablesWithIntrinsicBounds(0, R.drawable.ic_freeze, 0, 0)
         begin()
     }
 
