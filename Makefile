@@ -1,4 +1,4 @@
-# make demo | test | pi | fuzz | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
+# make demo | test | pi | apk | android-test | fuzz | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
 # seconds afterwards. pip's own environment variables (PIP_INDEX_URL, PIP_CERT, …) are honoured.
 
 SHELL := /bin/bash
@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test pi fuzz lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,14 @@ test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and m
 
 pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
 	$(VENV)/bin/python -m pytest -s tests/pi
+
+# For example: make apk APK_OPTIONS="--abi arm64-v8a"
+APK_OPTIONS ?=
+apk: $(VENV)/.installed-train ## build android_demo/target/tformer-demo.apk, signed, without the Android SDK (needs Maven, a JDK, Debian's aapt)
+	android_demo/build.sh apk --skip-tests $(APK_OPTIONS)
+
+android-test: $(VENV)/.installed-train ## test the Android app: core, screens on the real framework, real interpreter, APK
+	android_demo/build.sh test
 
 fuzz: $(VENV)/.installed-train-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
 	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000

@@ -65,8 +65,8 @@ class Preprocessing:
             raise UserError(
                 f"Expected crop_fraction 1 with resize 'stretch', which never crops, received {self.crop_fraction!r}."
             )
-        # Multiplied, not divided: a quotient by a number near 0 is infinite.
-        if max(sides) > (4 * MAX_SIDE + 0.5) * self.crop_fraction:
+        # As docs/contract.md rounds it; a quotient by a number near 0 is infinite, and not less.
+        if not max(sides) / self.crop_fraction + 0.5 < 4 * MAX_SIDE + 1:
             raise UserError(
                 f"Expected input_size / crop_fraction up to {4 * MAX_SIDE}, "
                 f"received {self.input_size!r} / {self.crop_fraction!r}."

@@ -144,6 +144,19 @@ def test_from_json_refuses(change: dict[str, object]) -> None:
         Preprocessing.from_json(data)
 
 
+def test_the_largest_covered_size_is_the_documents():
+    """floor(side / crop_fraction + 0.5) is at most 32,768, divided as docs/contract.md says, not multiplied."""
+    for fraction in (1 / 32768, 1 / 32768.4999, np.nextafter(1 / 32768.5, 1)):
+        covered = np.floor(1 / fraction + 0.5)
+        if covered <= 32768:
+            assert Preprocessing((1, 1), crop_fraction=float(fraction)).resized_size((1, 1))[0] == covered
+        else:
+            with pytest.raises(UserError, match="up to 32768"):
+                Preprocessing((1, 1), crop_fraction=float(fraction))
+    with pytest.raises(UserError, match="up to 32768"):
+        Preprocessing((1, 1), crop_fraction=3.051711247081801e-05)
+
+
 @pytest.mark.parametrize("key", ["input_size", "channel_order", "mean", "std", "resize", "crop_fraction"])
 def test_from_json_guesses_nothing(key: str) -> None:
     data = Preprocessing((32, 32)).to_json()
