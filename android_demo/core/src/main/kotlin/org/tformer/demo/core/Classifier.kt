@@ -72,6 +72,7 @@ class Classifier(val file: ModelFile, private val engine: Engine) {
      *
      * @param top labels in [Prediction.top], at least 1; more than there are means all.
      * @throws EngineException where the interpreter fails.
+     * @throws ModelError for float32 scores of which no probabilities come: NaN, or infinite logits.
      */
     fun classify(image: RgbImage, top: Int = 3): Prediction {
         require(top >= 1) { "Expected top of at least 1, received $top." }
@@ -88,6 +89,10 @@ class Classifier(val file: ModelFile, private val engine: Engine) {
         val values = tensorValues(bytes.copyOf(contract.labelCount * output.type.bytes), output.type)
         val scores = dequantize(values, output)
         val probabilities = if (contract.outputMeaning == Meaning.LOGITS) softmax(scores) else scores
+        // Also after infinite logits. A screen cannot show it, and its order means nothing.
+        if (probabilities.any { it.isNaN() }) {
+            throw ModelError("Expected numbers as scores, received some that are none; choose another model.")
+        }
         return Prediction(
             // The tensor's own values decide the order: equal ones stay equal.
             ranked(values, top).map { Ranked(it, file.labels[it], scores[it], probabilities[it]) },
