@@ -18,10 +18,16 @@ class Camera2Source(context: Context) : CameraSource {
     private var session: Camera2Session? = null
     private var listener: CameraListener? = null
     private var waitingFor: String? = null
+    private var wasUnavailable = false
 
     private val availability = object : CameraManager.AvailabilityCallback() {
+        override fun onCameraUnavailable(cameraId: String) {
+            if (cameraId == waitingFor) wasUnavailable = true
+        }
+
         override fun onCameraAvailable(cameraId: String) {
-            if (cameraId != waitingFor) return
+            // A camera that was never unavailable failed for another reason: trying again at once would never end.
+            if (cameraId != waitingFor || !wasUnavailable) return
             waitingFor = null
             listener?.onFreeAgain()
         }
@@ -88,7 +94,8 @@ class Camera2Source(context: Context) : CameraSource {
         listener.onProblem(problem)
         if (problem == CameraProblem.IN_USE || problem == CameraProblem.TAKEN_AWAY) {
             waitingFor = id
-            // Tells at once which cameras are free now.
+            wasUnavailable = false
+            // Tells at once which cameras are free now, and which are not.
             manager.registerAvailabilityCallback(availability, mainThread)
         }
     }

@@ -77,9 +77,8 @@ class ModelStore(private val context: Context) {
         try {
             copy(uri, temporary)
             val name = displayName(uri)
-            withinMemory {
-                check(ModelFile.read(temporary), temporary)
-            }
+            // Read from the copy, but refused under the name that the user knows.
+            withinMemory { check(ModelFile.read(temporary.readBytes(), name), temporary) }
             val target = freeFile(name)
             if (!temporary.renameTo(target)) throw ModelProblem(context.getString(R.string.model_not_stored, name))
             return ModelEntry.ADDED + target.name
@@ -142,7 +141,8 @@ class ModelStore(private val context: Context) {
             // Another app's provider may throw anything; a name is not worth a crash.
             null
         }
-        return queried ?: uri.lastPathSegment ?: "model$SUFFIX"
+        val name = queried ?: uri.lastPathSegment ?: "model$SUFFIX"
+        return name.filterNot(Char::isISOControl).take(MAX_NAME)
     }
 
     /** A file that is not there yet. Of the document's name only harmless characters are kept. */
@@ -155,6 +155,7 @@ class ModelStore(private val context: Context) {
 
     private companion object {
         const val SUFFIX = ".tflite"
+        const val MAX_NAME = 80
     }
 }
 

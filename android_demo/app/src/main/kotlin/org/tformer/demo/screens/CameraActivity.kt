@@ -134,7 +134,7 @@ class CameraActivity : Screen() {
             failed = { sentence -> app.onMainThread { if (visible) Toast.makeText(this, sentence, Toast.LENGTH_LONG).show() } },
         )
         pipeline = frames
-        area.setPreview(camera.preview(this))
+        area.setPreview(camera.preview(this).apply { contentDescription = getString(R.string.camera_preview) })
         camera.start(chosen, displayDegrees(), listener(frames))
     }
 

@@ -107,7 +107,7 @@ class ModelsActivity : Screen() {
             contract.inputType.text,
             resources.getQuantityString(R.plurals.labels, contract.labelCount, contract.labelCount),
             size,
-            getString(if (entry.bundled) R.string.bundled else R.string.added),
+            if (entry.bundled) getString(R.string.bundled) else getString(R.string.added, entry.fileName),
         )
     }
 

@@ -20,6 +20,7 @@ import org.robolectric.android.controller.ActivityController
 import org.tformer.demo.R
 import org.tformer.demo.camera.CameraProblem
 import org.tformer.demo.camera.Facing
+import org.tformer.demo.core.RgbImage
 import org.tformer.demo.harness.Demo
 import java.util.concurrent.CountDownLatch
 
@@ -60,14 +61,19 @@ class CameraScreenTest {
     }
 
     @Test
-    fun `every rotation of the sensor gives the same answer`() {
+    fun `every rotation of the sensor gives the same answer, mirrored or not`() {
         val activity = open().get()
-        val answers = listOf(0, 90, 180, 270).map { degrees ->
-            camera.send(flower, degrees, mirror = false)
+        // One colour for each 2 × 2 pixels: what chroma can say exactly, however the sensor is turned.
+        val blocks = RgbImage(flower.width, flower.height, ByteArray(flower.pixels.size) { at ->
+            val (x, y) = at / 3 % flower.width to at / 3 / flower.width
+            flower.pixels[3 * ((y and -2) * flower.width + (x and -2)) + at % 3]
+        })
+        val answers = listOf(0, 90, 180, 270).flatMap { degrees -> listOf(degrees to false, degrees to true) }.map { (degrees, mirror) ->
+            camera.send(blocks, degrees, mirror)
             Demo.settle()
             Demo.visibleText(activity.findViewById(R.id.panel))
         }
-        assertEquals(List(4) { answers[0] }, answers)
+        assertEquals(List(8) { answers[0] }, answers)
     }
 
     @Test

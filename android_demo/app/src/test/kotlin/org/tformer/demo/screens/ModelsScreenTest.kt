@@ -98,6 +98,7 @@ class ModelsScreenTest {
         for ((name, bytes) in cases) {
             add("$name.tflite", bytes)
             assertTrue("$name: $said", said.startsWith("Expected ") && !said.contains("Exception") && said.lines().size == 1)
+            assertFalse(said, said.contains("incoming"))
             assertEquals(name, emptyList<String>(), stored)
             assertTrue(name, titles.single().isChecked)
         }

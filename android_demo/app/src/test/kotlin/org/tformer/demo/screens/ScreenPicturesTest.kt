@@ -3,10 +3,13 @@ package org.tformer.demo.screens
 import android.Manifest
 import android.app.Activity
 import android.content.Intent
-import android.widget.Button
+import android.content.res.Configuration
 import android.view.View
 import android.view.ViewGroup
+import android.widget.Button
+import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
+import org.junit.Assume.assumeTrue
 import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -102,11 +105,19 @@ class ScreenPicturesTest(private val look: String, private val qualifiers: Strin
         draw(activity, "models")
     }
 
+    /** Measured once: the other looks are turns of the same screen, which keeps its result. */
     @Test
     fun benchmark() {
-        val activity = show(BenchmarkActivity::class.java)
-        activity.findViewById<Button>(R.id.start).performClick()
-        draw(activity, "benchmark")
+        assumeTrue("drawn with the light one", look == "light")
+        val controller = Robolectric.buildActivity(BenchmarkActivity::class.java).setup()
+        controller.get().findViewById<Button>(R.id.start).performClick()
+        draw(controller.get(), "benchmark")
+        for (parameters in looks().drop(1)) {
+            RuntimeEnvironment.setQualifiers(parameters[1])
+            controller.configurationChange(Configuration(RuntimeEnvironment.getApplication().resources.configuration))
+            assertEquals(4, controller.get().findViewById<ViewGroup>(R.id.table).childCount)
+            Demo.picture(controller.get(), "benchmark-${parameters[0]}")
+        }
     }
 
     @Test
