@@ -12,7 +12,14 @@ import org.tformer.demo.core.FakeModels.floats
 class ClassifierScoresTest {
     private val image = RgbImage(3, 3, ByteArray(27) { (9 * it).toByte() })
 
-    private fun classify(type: TensorType, meaning: Meaning, output: ByteArray, scale: Float = 0.5f, zeroPoint: Int = 0, top: Int = 3): Prediction {
+    private fun classify(
+        type: TensorType,
+        meaning: Meaning,
+        output: ByteArray,
+        scale: Float = 0.5f,
+        zeroPoint: Int = 0,
+        top: Int = 3,
+    ): Prediction {
         val count = output.size / type.bytes
         val info = FakeModels.tensor(type, 1, count, scale = scale, zeroPoint = zeroPoint)
         val engine = FakeEngine(FakeModels.input(), listOf(info)) { listOf(output) }

@@ -76,7 +76,11 @@ class PreprocessingRangesTest {
         val coverWidth = Math.floor(toWidth / crop + 0.5).toInt()
         assertTrue(size.height >= coverHeight && size.width >= coverWidth, "$size")
         assertTrue(size.height == coverHeight || size.width == coverWidth, "$size covers more than it must")
-        val exact = if (size.height == coverHeight) width.toDouble() * coverHeight / height - size.width else height.toDouble() * coverWidth / width - size.height
+        val exact = if (size.height == coverHeight) {
+            width.toDouble() * coverHeight / height - size.width
+        } else {
+            height.toDouble() * coverWidth / width - size.height
+        }
         assertTrue(abs(exact) < 1 || (size.height == coverHeight && size.width == coverWidth), "$size is off by $exact")
         assertEquals(Size(toHeight, toWidth), Preprocessing(toHeight, toWidth, Resize.STRETCH, 1.0, third, std).resizedSize(height, width))
     }

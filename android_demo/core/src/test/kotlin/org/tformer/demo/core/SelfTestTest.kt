@@ -87,7 +87,9 @@ class SelfTestTest {
     fun `several outputs are compared one behind the other`() {
         val file = FakeModels.file(task = "detection", golden = listOf(Golden("boxes", ByteArray(12), bytes(1, 2, 3, 4, 5), 0.0)))
         val outputs = listOf(FakeModels.tensor(TensorType.INT8, 2), FakeModels.tensor(TensorType.INT8, 3))
-        val check = { second: ByteArray -> SelfTest.run(file, FakeEngine(FakeModels.input(), outputs) { listOf(bytes(1, 2), second) }, true) }
+        val check = { second: ByteArray ->
+            SelfTest.run(file, FakeEngine(FakeModels.input(), outputs) { listOf(bytes(1, 2), second) }, true)
+        }
         assertTrue(check(bytes(3, 4, 5)).single().passed)
         assertEquals(2.0, check(bytes(3, 4, 7)).single().difference)
         val message = assertThrows<ModelError> { check(bytes(3, 4)) }.message!!
@@ -97,7 +99,8 @@ class SelfTestTest {
     @Test
     fun `another flatbuffer than the contract's does not run`() {
         val file = FakeModels.file(golden = listOf(Golden("one", ByteArray(12), ByteArray(3), 0.0)))
-        val engine = FakeEngine(FakeModels.input(TensorType.UINT8), listOf(FakeModels.tensor(TensorType.INT8, 1, 3))) { listOf(ByteArray(3)) }
+        val output = FakeModels.tensor(TensorType.INT8, 1, 3)
+        val engine = FakeEngine(FakeModels.input(TensorType.UINT8), listOf(output)) { listOf(ByteArray(3)) }
         assertThrows<ModelError> { SelfTest.run(file, engine, true) }
         assertEquals(0, engine.inputs.size)
     }
