@@ -17,11 +17,11 @@ class FrameRateTest {
     @Test
     fun `a frame counts as long as the window, to the nanosecond`() {
         tickAt(0)
-        assertEquals(1e9 / 500, tickAt(500))
+        assertEquals(1e9 / 600, tickAt(600))
         assertEquals(2e9 / 1000, tickAt(1000))
         now = 1001
-        assertEquals(1e9 / 500, rate.perSecond())
-        now = 1501
+        assertEquals(1e9 / 400, rate.perSecond())
+        now = 1601
         assertEquals(0.0, rate.perSecond())
     }
 
