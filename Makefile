@@ -42,10 +42,10 @@ test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and m
 pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
 	$(VENV)/bin/python -m pytest -s tests/pi
 
-# For example: make apk APK_OPTIONS="--abi arm64-v8a"
+# For example: make apk APK_OPTIONS="--abi arm64-v8a --skip-tests"
 APK_OPTIONS ?=
-apk: $(VENV)/.installed-train ## build android_demo/target/tformer-demo.apk, signed, without the Android SDK (needs Maven, a JDK, Debian's aapt)
-	android_demo/build.sh apk --skip-tests $(APK_OPTIONS)
+apk: $(VENV)/.installed-train ## build, test and sign android_demo/target/tformer-demo.apk, without the Android SDK
+	android_demo/build.sh apk $(APK_OPTIONS)
 
 android-test: $(VENV)/.installed-train ## test the Android app: core, screens on the real framework, real interpreter, APK
 	android_demo/build.sh test
