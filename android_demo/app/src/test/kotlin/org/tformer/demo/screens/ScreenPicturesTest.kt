@@ -3,7 +3,6 @@ package org.tformer.demo.screens
 import android.Manifest
 import android.app.Activity
 import android.content.Intent
-import android.content.res.Configuration
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
@@ -114,8 +113,10 @@ class ScreenPicturesTest(private val look: String, private val qualifiers: Strin
         draw(controller.get(), "benchmark")
         for (parameters in looks().drop(1)) {
             RuntimeEnvironment.setQualifiers(parameters[1])
-            controller.configurationChange(Configuration(RuntimeEnvironment.getApplication().resources.configuration))
+            controller.recreate()
             assertEquals(4, controller.get().findViewById<ViewGroup>(R.id.table).childCount)
+            val landscape = parameters[0] == "landscape"
+            assertEquals(landscape, controller.get().window.decorView.run { width > height })
             Demo.picture(controller.get(), "benchmark-${parameters[0]}")
         }
     }
