@@ -99,7 +99,7 @@ def place(problem: Problem) -> dict[int, int]:
         if attempt == 0:
             order = sorted(groups, key=lambda group: -sizes[group] * (spans[group][1] - spans[group][0] + 1))
         else:
-            # Neighbours in the order of sizes change places: large ones still go first.
+            # By chance, but the large ones still go early.
             order = sorted(groups, key=lambda group: -sizes[group] * generator.uniform(0.4, 1.0))
         found = _fit(order, sizes, spans)
         if _total(found, sizes) < _total(best, sizes):
