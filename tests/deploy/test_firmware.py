@@ -43,7 +43,7 @@ def quantized(**overrides):
     import keras
 
     keras.utils.set_random_seed(4)
-    settings = {"input_shape": (16, 16, 3), "classes": len(LABELS), "depths": (1, 1, 0, 0), "stem_stride": 2}
+    settings = {"input_shape": (16, 16, 3), "classes": len(LABELS), "depths": (1, 0, 0, 0), "stem_stride": 2}
     model = build("tformer_micro", layer_scale=0.7, **{**settings, **overrides})
     result = quantize_aware(model, target="micro")
     shape = (8, *model.input_shape[1:])
@@ -228,9 +228,9 @@ def test_operations_that_it_lacks_are_named_with_their_layer():
     with pytest.raises(
         UserError, match=r"\(GELU\), the first of them GELU in layer 'stage1_block1_ffn_activation"
     ):
-        convert(quantized(activation="gelu", depths=(1, 0, 0, 0)))
+        convert(quantized(activation="gelu"))
     # A packed file has no names: the operation's place and its output.
-    source = quantize_aware(quantized(activation="gelu", depths=(1, 0, 0, 0)).source)
+    source = quantize_aware(quantized(activation="gelu").source)
     source.calibrate([np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")])
     graph = read_tflite(convert(source).flatbuffer)
     with pytest.raises(UserError, match=r"operation \d+ of \d+, whose output is int8 \(1, 8, 8, \d+\)"):

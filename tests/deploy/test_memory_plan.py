@@ -25,7 +25,7 @@ def conversions():
     import keras
 
     keras.utils.set_random_seed(2)
-    model = build("tformer_micro", input_shape=(32, 32, 3), classes=4, depths=(1, 1, 0, 0), layer_scale=0.7)
+    model = build("tformer_micro", input_shape=(32, 32, 3), classes=4, depths=(1, 0, 0, 0), layer_scale=0.7)
     images = np.random.default_rng(0).normal(size=(8, 32, 32, 3)).astype("float32")
     result = {}
     for target in ("micro", "litert"):
