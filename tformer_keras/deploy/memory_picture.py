@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from tformer_keras.deploy.memory_plan import lives_of, planned_places
 from tformer_keras.deploy.micro_run import MicroRun
@@ -20,8 +19,7 @@ def draw_memory(flatbuffer: bytes, graph: TfliteFile, run: MicroRun, title: str)
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
-    problem, places = planned_places(model)
+    problem, places = planned_places(flatbuffer)
     steps = len(problem.steps)
     figure = Figure(figsize=(max(8.0, min(20.0, 0.14 * steps + 2)), 6), layout="constrained")
     axes = figure.subplots()

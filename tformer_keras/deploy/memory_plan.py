@@ -20,6 +20,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.schedule import Problem, Step, best_order, peak
 from tformer_keras.deploy.sharing_builder import SharingBuilder
+from tformer_keras.deploy.tflite_file import Tensor, TfliteFile, read_tflite
 
 METADATA = b"OfflineMemoryAllocation"
 # MicroArenaBufferAlignment of TFLite Micro.
@@ -27,6 +28,7 @@ ALIGNMENT = 16
 # They compute each element of the output from the element at its place of an input of the same shape, in TFLite
 # Micro's own kernels and in CMSIS-NN's.
 IN_PLACE = ("ADD", "SUB", "MUL", "LOGISTIC", "TANH", "RELU", "RELU6", "HARD_SWISH")
+WIDTHS = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "float16": 2, "float32": 4, "int32": 4}
 # Tries of other orders of placement, where the first does not reach the least that any plan needs.
 TRIES = 200
 
@@ -59,7 +61,7 @@ def plan_memory(flatbuffer: bytes) -> Planned:
             f"{len(model.subgraphs)} graphs; convert it with --target litert."
         )
     graph = model.subgraphs[0]
-    problem = _problem(model, graph)
+    problem = _problem(read_tflite(flatbuffer))
     order = best_order(problem)
     graph.operators = [graph.operators[number] for number in order]
     problem = Problem(
@@ -107,10 +109,10 @@ def place(problem: Problem) -> dict[int, int]:
     return {one: best[group] for group, members in groups.items() for one in members}
 
 
-def planned_places(model: Any) -> tuple[Problem, dict[int, int]]:
+def planned_places(flatbuffer: bytes) -> tuple[Problem, dict[int, int]]:
     """A model of one graph as a problem, and where its plan puts each tensor; empty for one without a plan."""
-    graph = model.subgraphs[0]
-    problem = _problem(model, graph)
+    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    problem = _problem(read_tflite(flatbuffer))
     for entry in model.metadata or ():
         if entry.name == METADATA:
             offsets = np.frombuffer(model.buffers[entry.buffer].data.tobytes(), np.int32)[3:]
@@ -118,42 +120,24 @@ def planned_places(model: Any) -> tuple[Problem, dict[int, int]]:
     return problem, {}
 
 
-def _problem(model: Any, graph: Any) -> Problem:
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-    constant = {
-        index
-        for index, tensor in enumerate(graph.tensors)
-        if (data := model.buffers[tensor.buffer].data) is not None and len(data)
-    }
-    steps, sizes = [], {}
-    for operation in graph.operators:
-        code = model.operatorCodes[operation.opcodeIndex]
-        kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
-        inputs = tuple(dict.fromkeys(int(i) for i in operation.inputs if i >= 0 and int(i) not in constant))
-        outputs = tuple(int(i) for i in operation.outputs)
-        for index in (*inputs, *outputs):
-            sizes[index] = _bytes(graph.tensors[index])
+def _problem(file: TfliteFile) -> Problem:
+    computed = {tensor.index: _bytes(tensor) for tensor in file.tensors if not tensor.constant_bytes}
+    steps = []
+    for operation in file.operations:
+        inputs = {one.index: one for one in operation.inputs if one.index in computed}
+        outputs = operation.outputs
         free: tuple[int, ...] = ()
-        if kind in IN_PLACE and len(outputs) == 1:
-            shape = list(graph.tensors[outputs[0]].shape)
-            kinds = graph.tensors[outputs[0]].type
-            free = tuple(
-                one
-                for one in inputs
-                if list(graph.tensors[one].shape) == shape and graph.tensors[one].type == kinds
-            )
-        steps.append(Step(inputs, outputs, free))
-    inputs, outputs = (tuple(int(i) for i in indices) for indices in (graph.inputs, graph.outputs))
-    for index in (*inputs, *outputs):
-        sizes.setdefault(index, _bytes(graph.tensors[index]))
-    return Problem(tuple(steps), sizes, inputs, outputs)
+        if operation.type in IN_PLACE and len(outputs) == 1:
+            result = (outputs[0].shape, outputs[0].type)
+            free = tuple(index for index, one in inputs.items() if (one.shape, one.type) == result)
+        steps.append(Step(tuple(inputs), tuple(one.index for one in outputs), free))
+    border = [tuple(one.index for one in tensors) for tensors in (file.inputs, file.outputs)]
+    used = {index for step in steps for index in (*step.inputs, *step.outputs)}.union(*border)
+    return Problem(tuple(steps), {index: computed[index] for index in sorted(used)}, *border)
 
 
-def _bytes(tensor: Any) -> int:
-    widths = {"INT8": 1, "UINT8": 1, "BOOL": 1, "INT16": 2, "FLOAT16": 2, "FLOAT32": 4, "INT32": 4}
-    names = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
-    width = widths.get(names[tensor.type], 8)
-    size = width * math.prod(int(side) for side in (() if tensor.shape is None else tensor.shape))
+def _bytes(tensor: Tensor) -> int:
+    size = WIDTHS.get(tensor.type, 8) * math.prod(tensor.shape)
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
