@@ -66,33 +66,11 @@ class LiteRTRunner:
         return results
 
     def delegation(self) -> Delegation:
-        """What XNNPACK took: nothing with reference kernels.
-
-        LiteRT lists the delegated partitions behind the file's operators, but not what is in them. What a partition
-        computes for itself has no memory in the interpreter, and what it gives out is an output of the partition.
-        """
-        # Private, and the only way from Python; tests hold it to graphs whose partitions are known.
+        """What XNNPACK took: nothing with reference kernels."""
         try:
-            operators = self._interpreter._get_ops_details()
+            return delegation_of(self._interpreter)
         except (ValueError, RuntimeError) as error:
             raise cannot_run(f"'{first_line(error)}'") from None
-        partitions = [one for one in operators if one["op_name"] == "DELEGATE"]
-        given = {int(index) for one in partitions for index in one["outputs"]}
-        left = Counter(
-            one["op_name"]
-            for one in operators
-            if one["op_name"] != "DELEGATE"
-            and not given & set(map(int, one["outputs"]))
-            and all(self._has_memory(int(index)) for index in one["outputs"])
-        )
-        return Delegation(len(partitions), dict(left.most_common()))
-
-    def _has_memory(self, index: int) -> bool:
-        try:
-            self._interpreter.get_tensor(index)
-        except ValueError:
-            return False
-        return True
 
     def close(self) -> None:
         """Frees the interpreter; more calls do nothing."""
@@ -103,3 +81,31 @@ def _info(detail: dict[str, Any]) -> TensorInfo:
     scale, zero_point = detail["quantization"]
     shape = tuple(int(size) for size in detail["shape"])
     return TensorInfo(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+
+
+def delegation_of(interpreter: Any) -> Delegation:
+    """What XNNPACK took of the graph in a LiteRT interpreter whose tensors are allocated.
+
+    LiteRT lists the delegated partitions behind the file's operators, but not what is in them. What a partition
+    computes for itself has no memory in the interpreter, and what it gives out is an output of the partition.
+    """
+    # Private, and the only way from Python; tests hold it to graphs whose partitions are known.
+    operators = interpreter._get_ops_details()
+    partitions = [one for one in operators if one["op_name"] == "DELEGATE"]
+    given = {int(index) for one in partitions for index in one["outputs"]}
+    left = Counter(
+        one["op_name"]
+        for one in operators
+        if one["op_name"] != "DELEGATE"
+        and not given & set(map(int, one["outputs"]))
+        and all(_has_memory(interpreter, int(index)) for index in one["outputs"])
+    )
+    return Delegation(len(partitions), dict(left.most_common()))
+
+
+def _has_memory(interpreter: Any, index: int) -> bool:
+    try:
+        interpreter.get_tensor(index)
+    except ValueError:
+        return False
+    return True

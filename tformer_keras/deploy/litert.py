@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from tformer_edge.litert_runner import delegation_of
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
 from tformer_keras.deploy.quiet import quiet
@@ -93,30 +94,9 @@ class LiteRT:
         return self.interpreter.get_tensor(index)
 
     def delegation(self) -> tuple[int, Counter[str]]:
-        """(partitions that XNNPACK took, the types of the operations that it left to LiteRT's own kernels).
-
-        LiteRT lists the delegated partitions behind the file's operations, but not what is in them. What a partition
-        computes for itself has no memory in the interpreter, and what it gives out is an output of the partition.
-        """
-        # Private, and the only way from Python; the tests hold it to graphs whose partitions are known.
-        operations = self.interpreter._get_ops_details()
-        partitions = [operation for operation in operations if operation["op_name"] == "DELEGATE"]
-        given = {int(index) for operation in partitions for index in operation["outputs"]}
-        left = Counter(
-            operation["op_name"]
-            for operation in operations
-            if operation["op_name"] != "DELEGATE"
-            and not given & set(map(int, operation["outputs"]))
-            and all(self._has_memory(int(index)) for index in operation["outputs"])
-        )
-        return len(partitions), left
-
-    def _has_memory(self, index: int) -> bool:
-        try:
-            self.interpreter.get_tensor(index)
-        except ValueError:
-            return False
-        return True
+        """(partitions that XNNPACK took, the types of the operations that it left to LiteRT's own kernels)."""
+        found = delegation_of(self.interpreter)
+        return found.partitions, Counter(found.left)
 
     def latency(self, runs: int = 50, warm_up: int = 5) -> float:
         """The median of `runs` inferences, in milliseconds a batch."""
