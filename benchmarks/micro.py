@@ -98,9 +98,9 @@ class Row:
 
 def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Row:
     """Builds, converts and runs one model of `MODELS`."""
-    from tformer_keras.deploy.litert import LiteRT
-    from tformer_keras.deploy.micro_run import run_in_micro
-    from tformer_keras.deploy.tflite_file import read_tflite
+    from tformer_keras.deploy.micro.micro_run import run_in_micro
+    from tformer_keras.deploy.tflite.interpreter import LiteRT
+    from tformer_keras.deploy.tflite.tflite_file import read_tflite
     from tformer_keras.models.counting import count
 
     model = MODELS[name]
@@ -134,10 +134,10 @@ def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Ro
 def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes, Preprocessing]:
     import keras
 
-    from tformer_keras.deploy.export import export_flatbuffer
-    from tformer_keras.deploy.memory_plan import plan_memory
-    from tformer_keras.deploy.pack import pack
-    from tformer_keras.deploy.quantize import load_quantized, quantize_aware
+    from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
+    from tformer_keras.deploy.micro.memory_plan import plan_memory
+    from tformer_keras.deploy.tflite.export import export_flatbuffer
+    from tformer_keras.deploy.tflite.pack import pack
     from tformer_keras.models.weights import SHIPPED, quantized_weights
 
     if model.build is None:

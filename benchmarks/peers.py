@@ -178,10 +178,10 @@ def convert_by_tensorflow(model: Any, kind: str) -> bytes:
 
 def convert_by_tformer(model: Any, kind: str, rewrites: str) -> bytes:
     """This package's conversion for LiteRT, packed as it is shipped, without a contract."""
-    from tformer_keras.deploy.export import export_flatbuffer
-    from tformer_keras.deploy.lower import lower
-    from tformer_keras.deploy.pack import pack
-    from tformer_keras.deploy.quantize import quantize_aware
+    from tformer_keras.deploy.graph.lower import lower
+    from tformer_keras.deploy.int8.quantized_model import quantize_aware
+    from tformer_keras.deploy.tflite.export import export_flatbuffer
+    from tformer_keras.deploy.tflite.pack import pack
 
     if kind == "int8":
         quantized = quantize_aware(model, target="litert", rewrites=rewrites)

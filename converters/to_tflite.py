@@ -2,7 +2,7 @@
 
 import sys
 
-from tformer_cli import main
+from tformer_cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["convert", *sys.argv[1:]]))

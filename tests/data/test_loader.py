@@ -16,7 +16,7 @@ from PIL import Image
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data import ImageSplit, Loader, load_dataset
-from tformer_keras.data import progress as progress_module
+from tformer_keras.data import progress_bar as progress_module
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.streams import THREAD_PREFIX, generator_stream
 

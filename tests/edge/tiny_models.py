@@ -15,8 +15,8 @@ import keras, numpy as np
 from keras import layers
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.conversion import convert, model_file
-from tformer_keras.deploy.lower import TARGETS
-from tformer_keras.deploy.quantize import quantize_aware
+from tformer_keras.deploy.graph.lower import TARGETS
+from tformer_keras.deploy.int8.quantized_model import quantize_aware
 keras.utils.set_random_seed(3)
 inputs = keras.Input((12, 10, 3))
 x = layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)

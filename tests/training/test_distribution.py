@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # TensorFlow is made impossible to import: training on JAX must not need it.
 MAIN = (
     "import sys\nsys.modules['tensorflow'] = None\n"
-    "from tformer_keras.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
+    "from tformer_cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 )
 ARGUMENTS = [
     "digits",

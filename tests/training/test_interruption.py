@@ -61,7 +61,7 @@ def fsync(descriptor):
     true_fsync(descriptor)
 os.fsync = fsync
 """
-MAIN = "import sys\nfrom tformer_keras.__main__ import main\nsys.exit(main())\n"
+MAIN = "import sys\nfrom tformer_cli.main import main\nsys.exit(main())\n"
 
 
 def command(out: Path, patch: str = "") -> list[str]:

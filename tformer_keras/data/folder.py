@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tformer_edge.errors import UserError
 from tformer_edge.images import SUFFIXES, ImageError, check_image, open_image
 from tformer_keras.data.dataset import Dataset, ImageSplit
-from tformer_keras.data.progress import progress
+from tformer_keras.data.progress_bar import progress
 from tformer_keras.data.stratified import stratified_split
 
 TEST_FOLDERS = ("test", "val")

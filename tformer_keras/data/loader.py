@@ -13,7 +13,7 @@ from tformer_edge.preprocessing import Preprocessing, fast_resize
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.cache import PixelCache
 from tformer_keras.data.dataset import ImageSplit
-from tformer_keras.data.progress import progress
+from tformer_keras.data.progress_bar import progress
 from tformer_keras.data.streams import Batch, generator_stream, tensorflow_stream
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from tformer_edge.contract import Golden, describe, write_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.deploy.export import export_flatbuffer
-from tformer_keras.deploy.golden import golden_vectors
-from tformer_keras.deploy.lower import Lowered
-from tformer_keras.deploy.memory_plan import plan_memory
-from tformer_keras.deploy.micro_operations import check_operations
-from tformer_keras.deploy.pack import pack
-from tformer_keras.deploy.quantize import QuantizedModel
-from tformer_keras.deploy.tflite_file import TfliteFile, read_tflite
+from tformer_keras.deploy.graph.lower import Lowered
+from tformer_keras.deploy.int8.quantized_model import QuantizedModel
+from tformer_keras.deploy.micro.memory_plan import plan_memory
+from tformer_keras.deploy.micro.micro_operations import check_operations
+from tformer_keras.deploy.tflite.export import export_flatbuffer
+from tformer_keras.deploy.tflite.golden import golden_vectors
+from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.deploy.tflite.tflite_file import TfliteFile, read_tflite
 
 
 @dataclass(frozen=True)

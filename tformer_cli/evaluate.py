@@ -1,0 +1,74 @@
+"""`tformer evaluate`: measures a trained model on a dataset's test images."""
+
+import argparse
+
+from tformer_cli import model_options
+
+EPILOG = """examples:
+  tformer evaluate digits --model runs/digits
+  tformer evaluate photos/ --model runs/photos --json
+  tformer evaluate photos/ --model runs/photos-int8          as fake quantization computes it
+  tformer evaluate photos/ --model some.keras --mean 0.5 0.5 0.5 --std 0.5 0.5 0.5 --resize stretch --labels names.txt
+
+Preprocessing and class names come from config.json beside the model."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
+    model_options.add_arguments(parser)
+    parser.add_argument(
+        "--split", choices=("test", "train"), default="test", help="which images (default: test)"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the split of a folder without test/ (default: the run's)"
+    )
+    parser.add_argument("--batch-size", type=int, default=128, help="images at a time (default: 128)")
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints top-1, top-5 and the figures of each class."""
+    from tformer_cli.console import Output
+    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.loader import Loader
+    from tformer_keras.tasks.classification import evaluate, make_evaluator
+    from tformer_keras.training.compiling import compile_option
+    from tformer_keras.training.limited_loader import naming_file
+    from tformer_keras.training.report import table
+    from tformer_keras.training.saved_model import load_trained
+
+    output = Output(args.json)
+    trained = load_trained(args)
+    seed = trained.split_seed if args.seed is None else args.seed
+    dataset = load_dataset(args.data, seed=seed, skip_unreadable=args.skip_unreadable)
+    for skipped in dataset.skipped:
+        output.say(f"skipped {skipped}")
+    trained.check_classes(dataset, args.data)
+    split = dataset.test if args.split == "test" else dataset.train
+    loader = Loader(
+        split,
+        trained.preprocessing,
+        min(args.batch_size, len(split)),
+        shuffle=False,
+        classes=len(dataset.class_names),
+    )
+    with naming_file(loader):
+        if trained.quantized is not None:
+            from tformer_keras.deploy.int8.quantized_model import load_quantized
+            from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized
+
+            quantized = load_quantized(trained.model, trained.quantized)
+            evaluation = evaluate_quantized(quantized, loader.stream(epochs=1), dataset.class_names)
+        else:
+            evaluator = make_evaluator(trained.model, len(dataset.class_names), compile_option(None))
+            evaluation = evaluate(
+                evaluator, loader.stream(epochs=1), loader.steps_per_epoch, dataset.class_names
+            )
+    output.say(table(evaluation))
+    output.result(
+        {"model": str(trained.path), "data": args.data, "split": args.split, **evaluation.to_json()}
+    )
+    return 0

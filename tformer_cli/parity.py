@@ -1,0 +1,114 @@
+"""`tformer parity`: compares a model's forms on real images: Keras, lowered, quantization-aware, LiteRT."""
+
+import argparse
+from pathlib import Path
+
+from tformer_cli import convert_options
+from tformer_edge.errors import UserError
+
+EPILOG = """examples:
+  tformer parity --data cifar10/                                        the shipped CIFAR-10 model
+  tformer parity runs/photos-int8 --data photos/ --images 0             all test images
+  tformer parity runs/photos --ptq --calibration photos/train --data photos/
+
+The exit code is 1 where two forms differ by more than the tolerance. `python converters/check_parity.py` is the same
+command."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    convert_options.add_source_arguments(parser)
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="test images to take, evenly spaced; 0: all (default: 1000)",
+    )
+    parser.add_argument(
+        "--layer-images",
+        type=int,
+        default=8,
+        metavar="N",
+        help="of them for the errors of layers (default: 8)",
+    )
+    parser.add_argument(
+        "--agreement",
+        type=float,
+        default=0.99,
+        metavar="SHARE",
+        help="least share of images with the same top-1, quantization-aware and under XNNPACK (default: 0.99)",
+    )
+    parser.add_argument(
+        "--reference-agreement",
+        type=float,
+        default=0.98,
+        metavar="SHARE",
+        help="the same where LiteRT's reference kernels, which round otherwise, are one of two (default: 0.98)",
+    )
+    parser.add_argument(
+        "--float-difference",
+        type=float,
+        default=1e-4,
+        metavar="SHARE",
+        help="largest difference of Keras and the lowered graph, of the output's range (default: 1e-4)",
+    )
+    parser.add_argument(
+        "--layer-cosine",
+        type=float,
+        default=0.98,
+        metavar="C",
+        help="below it a layer is where the forms part; reported only (default: 0.98)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the comparison; 1 beyond the tolerance."""
+    from tformer_cli.console import Output
+    from tformer_cli.whole_files import check_writable, write_whole_files
+    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.pixels import spaced, split_pixels
+    from tformer_keras.deploy.compare.parity import Tolerance, compare
+    from tformer_keras.deploy.compare.parity_report import draw, show
+    from tformer_keras.deploy.conversion import convert
+    from tformer_keras.deploy.graph_source import load_graph_source
+
+    output = Output(args.json)
+    if args.data is None:
+        raise UserError(
+            "Expected labelled images to compare with, received none: give --data FOLDER or digits."
+        )
+    for name, least in (("images", 0), ("layer_images", 1)):
+        if getattr(args, name) < least:
+            raise UserError(
+                f"--{name.replace('_', '-')}: expected {least} or more, received {getattr(args, name)}."
+            )
+    for name in ("agreement", "reference_agreement", "float_difference", "layer_cosine"):
+        if not 0 <= getattr(args, name) <= 1:
+            raise UserError(f"--{name.replace('_', '-')}: expected 0 to 1, received {getattr(args, name)}.")
+    picture: Path | None = args.picture
+    if picture is not None:
+        check_writable([picture], args.force)
+    source = load_graph_source(args, int8=True)
+    if source.fresh:
+        raise UserError(f"Expected a trained model, received {args.model}, whose weights are fresh.")
+    dataset = load_dataset(args.data, seed=source.trained.split_seed)
+    source.trained.check_classes(dataset, args.data)
+    indices = spaced(len(dataset.test), args.images or len(dataset.test))
+    preprocessing = source.trained.preprocessing
+    report = {"model": source.name, "weights": source.weights, "notes": list(source.notes)}
+    report |= compare(
+        convert(source.graph),
+        preprocessing,
+        split_pixels(dataset.test, preprocessing, indices),
+        dataset.test.labels[indices],
+        args.layer_images,
+        Tolerance(args.float_difference, args.agreement, args.reference_agreement, args.layer_cosine),
+    )
+    if picture is not None:
+        write_whole_files({picture: draw(report)})
+    for note in source.notes:
+        output.say(f"note: {note}")
+    show(report, output.console)
+    output.result(report)
+    return 0 if report["passed"] else 1

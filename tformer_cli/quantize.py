@@ -1,0 +1,212 @@
+"""`tformer quantize`: makes an int8 model of a trained one, by calibration and quantization-aware training."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from tformer_cli import model_options
+from tformer_edge.errors import UserError
+
+EPILOG = """examples:
+  tformer quantize runs/digits --data digits
+  tformer quantize runs/photos --data photos/ --epochs 3 --out runs/photos-int8
+  tformer quantize tformer_micro_cifar10 --data cifar10/ --recipe quantize_cifar10 --distill
+  tformer quantize runs/photos --data photos/ --ptq           calibration alone, without training
+
+The folder that it makes is taken by `tformer evaluate`, `tformer predict` and `tformer convert`.
+The same command again goes on with the run, from its last checkpoint."""
+
+# What the float model brings with it.
+FIXED = ("input_size", "resize", "crop_fraction", "mean", "std", "model_arguments")
+# Options of the training, which --ptq leaves out.
+OF_TRAINING = ("recipe", "epochs", "learning_rate", "distill", "teacher", "freeze_ranges", "freeze_weights")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("model", metavar="MODEL", help=model_options.MODEL_HELP)
+    parser.add_argument(
+        "--data", required=True, metavar="DATA", help='a folder of images as for `tformer train`, or "digits"'
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/MODEL-int8)"
+    )
+    parser.add_argument("--recipe", help="see `tformer list` (default: quantize)")
+    parser.add_argument("--epochs", type=int, help="passes over the training images")
+    parser.add_argument("--batch-size", type=int, help="images of a step")
+    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
+    parser.add_argument(
+        "--seed", type=int, help="of batches and augmentations (default: the float run's, or 0)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="change a field of the recipe, or augmentation.FIELD; may be repeated",
+    )
+    parser.add_argument(
+        "--calibration-batches",
+        type=int,
+        default=16,
+        metavar="N",
+        help="training batches that the first ranges are taken from (default: 16)",
+    )
+    parser.add_argument("--ptq", action="store_true", help="calibrate only: post-training quantization")
+    parser.add_argument(
+        "--target",
+        choices=("litert", "micro"),
+        default="litert",
+        help="whose graph is trained (default: litert)",
+    )
+    parser.add_argument(
+        "--rewrites", default="all", metavar="all|none|NAME,…", help="rewrites of the graph (default: all)"
+    )
+    parser.add_argument(
+        "--distill", action="store_true", help="learn from the float model too, which then is the teacher"
+    )
+    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model instead")
+    parser.add_argument(
+        "--freeze-ranges", action="store_true", help="keep the ranges of the calibration for the whole run"
+    )
+    parser.add_argument(
+        "--freeze-weights",
+        nargs="+",
+        default=[],
+        metavar="LAYER",
+        help='keep the weights of these layers (names, with *), or of "all" and train the ranges alone',
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="time between checkpoints within an epoch (default: 10); each epoch ends with one",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
+    parser.add_argument(
+        "--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
+    )
+    model_options.add_bare_arguments(parser)
+
+
+def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
+    """The recipe that the options ask for, with the float model's own preprocessing."""
+    from tformer_keras.training.settings import assignments, choose
+
+    for name in assignments(args.settings, "--set"):
+        if name in FIXED:
+            raise UserError(
+                f"--set {name}: expected no such setting, because the model brings its own; leave it out"
+            )
+    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
+    if args.freeze_ranges:
+        options["freeze_ranges_from"] = 0.0
+    return dataclasses.replace(
+        choose(args.recipe or "quantize", args.settings, options),
+        input_size=tuple(preprocessing.input_size),
+        resize=preprocessing.resize,
+        crop_fraction=preprocessing.crop_fraction,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        model_arguments={},
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises UserError for options that are out of range or do not go together."""
+    for name, least in (
+        ("calibration_batches", 1),
+        ("limit_steps", 1),
+        ("checkpoint_minutes", 0),
+        ("seed", 0),
+    ):
+        value = getattr(args, name)
+        if value is not None and not value >= least:
+            raise UserError(
+                f"--{name.replace('_', '-')}: expected {least} or more, received {value}; correct it"
+            )
+    if args.ptq:
+        given = [f"--{name.replace('_', '-')}" for name in OF_TRAINING if getattr(args, name)]
+        if given:
+            raise UserError(
+                f"expected --ptq, which does not train, without {', '.join(given)}; leave one or the other out"
+            )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Quantizes; 130 after an interruption whose checkpoint is saved."""
+    from tformer_cli.console import Output
+    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.training.saved_model import load_trained, need_tensorflow
+
+    output = Output(args.json)
+    check(args)
+    need_tensorflow("quantization")
+    trained = load_trained(args)
+    if trained.quantized is not None:
+        raise UserError(
+            f"expected a float model, received {args.model}, which is quantized already; give the run it was made of"
+        )
+    recipe = make_recipe(args, trained.preprocessing)
+    # The test images must be those that the float model has not seen, whatever seed the batches have.
+    split_seed = trained.split_seed if trained.config is not None or args.seed is None else args.seed
+    dataset = load_dataset(args.data, seed=split_seed, skip_unreadable=args.skip_unreadable)
+    trained.check_classes(dataset, args.data)
+    from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob
+    from tformer_keras.deploy.int8.quantize_run import quantize
+
+    out = args.out or Path("runs") / f"{run_name(args.model)}-int8"
+    rewrites = args.rewrites if args.rewrites in ("all", "none") else tuple(args.rewrites.split(","))
+    job = QuantizeJob(
+        source=args.model,
+        data=args.data,
+        recipe=recipe,
+        out=out,
+        seed=split_seed if args.seed is None else args.seed,
+        split_seed=split_seed,
+        target=args.target,
+        rewrites=rewrites,
+        calibration_batches=args.calibration_batches,
+        calibration_only=args.ptq,
+        distill=args.distill or args.teacher is not None,
+        teacher=args.teacher,
+        freeze_weights=tuple(args.freeze_weights),
+        limit_steps=args.limit_steps,
+        skip_unreadable=args.skip_unreadable,
+        checkpoint_minutes=args.checkpoint_minutes,
+        tensorboard=args.tensorboard,
+        command=sys.argv,
+    )
+    source = FloatModel(trained.model, trained.preprocessing, trained.record)
+    try:
+        report = quantize(job, source, dataset, output.console)
+    except KeyboardInterrupt:
+        output.say(
+            f"interrupted; the run's last checkpoint is in {out / 'checkpoints'}: give the same command again to go on "
+            "with it"
+        )
+        output.result({"finished": False, "out": str(out)})
+        return 130
+    except OSError as error:
+        raise UserError(
+            f"expected to write the run to {out}, received {error}; choose another --out"
+        ) from error
+    output.result({**report, "out": str(out)})
+    return 0
+
+
+def run_name(model: str) -> str:
+    """What to call the quantized run of a model: its folder's name, its file's, or the shipped one."""
+    path = Path(model)
+    if path.suffix != ".keras":
+        return path.resolve().name if path.is_dir() else path.name
+    return path.resolve().parent.name if path.name == "model.keras" else path.stem

@@ -1,0 +1,180 @@
+"""`tformer train`: trains a model on a folder of images; the same command again goes on with an interrupted run."""
+
+import argparse
+import dataclasses
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tformer_edge.errors import UserError
+
+EPILOG = """examples:
+  tformer train digits --model tformer_micro --recipe digits --out runs/digits
+  tformer train photos/ --model tformer_micro --recipe cifar10 --input-size 64 --epochs 100 --out runs/photos
+  tformer train photos/ --model tformer_s --recipe finetune --weights runs/large/model.keras --out runs/mine
+  tformer train photos/ --model tformer_s --recipe imagenet --set augmentation.mixup=0.2 --model-set norm=group
+  two processes on two machines, run on each with its own --process-id:
+    tformer train photos/ --backend jax --processes 2 --process-id 0 --coordinator 10.0.0.1:1234 --out runs/two
+
+photos/ holds train/CLASS/*.jpg|png|... and, if there is one, test/CLASS/*; see `tformer list` for models and recipes.
+The same command again goes on with the run, from its last checkpoint."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
+    parser.add_argument("--model", default="tformer_micro", help="see `tformer list` (default: %(default)s)")
+    parser.add_argument("--recipe", help="see `tformer list` (default: digits for digits, else cifar10)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the training images")
+    parser.add_argument("--batch-size", type=int, help="images of a step, over all processes and devices")
+    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, batches and augmentations (default: 0)"
+    )
+    parser.add_argument("--input-size", metavar="N|HxW", help="pixels of the model's input")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="change a field of the recipe, or augmentation.FIELD; may be repeated",
+    )
+    parser.add_argument(
+        "--model-set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="model_settings",
+        help="change an argument of the model; may be repeated",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="WEIGHTS",
+        help="begin with these: a .keras file or a shipped name; the head may differ",
+    )
+    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too (distillation)")
+    parser.add_argument(
+        "--distillation", choices=("soft", "hard"), default="soft", help="how (default: soft)"
+    )
+    parser.add_argument(
+        "--mixed-precision",
+        nargs="?",
+        const="bfloat16",
+        choices=("bfloat16", "float16"),
+        help="compute in half precision (bfloat16 if none is named)",
+    )
+    parser.add_argument("--accumulate", type=int, metavar="N", help="batches whose gradients make one update")
+    parser.add_argument(
+        "--xla",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="compile with XLA (default: on GPUs and on the JAX backend)",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="time between checkpoints within an epoch (default: 10); each epoch ends with one",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
+    )
+    parser.add_argument(
+        "--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
+    )
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="processes that train together (JAX backend)"
+    )
+    parser.add_argument("--process-id", type=int, metavar="I", help="this one's number, from 0")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="address of process 0, the same for all")
+
+
+def input_size(text: str) -> tuple[int, int]:
+    """ "32" or "32x48" (height x width) as (height, width) in pixels.
+
+    Raises:
+        UserError: it is neither.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", text)
+    if match is None:
+        raise UserError(
+            f"--input-size: expected N or HEIGHTxWIDTH in pixels, received {text!r}; write for example 96"
+        )
+    return int(match[1]), int(match[2] or match[1])
+
+
+def make_recipe(args: argparse.Namespace) -> Any:
+    """The recipe that the options ask for."""
+    from tformer_keras.training.model import arguments_of
+    from tformer_keras.training.settings import assignments, choose
+
+    options = {
+        field: getattr(args, field)
+        for field in ("epochs", "batch_size", "learning_rate", "mixed_precision", "accumulate")
+    }
+    if args.input_size is not None:
+        options["input_size"] = input_size(args.input_size)
+    recipe = choose(args.recipe or ("digits" if args.data == "digits" else "cifar10"), args.settings, options)
+    arguments = {**recipe.model_arguments, **assignments(args.model_settings, "--model-set")}
+    if args.weights is not None:
+        # The shape of the weights' own model, so that they fit without being described again.
+        arguments = {**arguments_of(args.weights, args.model), **arguments}
+    return dataclasses.replace(recipe, model_arguments=arguments)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains; 130 after an interruption whose checkpoint is saved."""
+    from tformer_cli.console import Output
+
+    output = Output(args.json)
+    if args.limit_steps is not None and args.limit_steps < 1:
+        raise UserError(
+            f"--limit-steps: expected at least 1, received {args.limit_steps}; leave it out to use all"
+        )
+    if not args.checkpoint_minutes >= 0:
+        raise UserError(f"--checkpoint-minutes: expected 0 or more, received {args.checkpoint_minutes}")
+    recipe = make_recipe(args)
+    from tformer_keras.training.distribution import join
+    from tformer_keras.training.run_folder import Job
+    from tformer_keras.training.train import train
+
+    cluster = join(args.processes, args.process_id, args.coordinator)
+    out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{args.model}-{recipe.name}"
+    job = Job(
+        data=args.data,
+        model=args.model,
+        recipe=recipe,
+        out=out,
+        seed=args.seed,
+        weights=args.weights,
+        teacher=args.teacher,
+        distillation=args.distillation,
+        xla=args.xla,
+        limit_steps=args.limit_steps,
+        skip_unreadable=args.skip_unreadable,
+        checkpoint_minutes=args.checkpoint_minutes,
+        tensorboard=args.tensorboard,
+        command=sys.argv,
+    )
+    try:
+        report = train(job, output.console, cluster)
+    except KeyboardInterrupt:
+        if cluster.writes:
+            output.say(
+                f"interrupted; the run's last checkpoint is in {out / 'checkpoints'}: give the same command "
+                "again to go on with it"
+            )
+            output.result({"finished": False, "out": str(out)})
+        return 130
+    if cluster.writes:
+        output.result({**report, "out": str(out)})
+    return 0

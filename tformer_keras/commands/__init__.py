@@ -1,1 +1,0 @@
-"""The `tformer` commands: one module each, with `add_arguments(parser)` and `run(args) -> int`."""

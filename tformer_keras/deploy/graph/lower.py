@@ -1,0 +1,198 @@
+"""Lowers a Keras 3 model to the device graph: its layers by rules, then the exact rewrites of design §3."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from tformer_edge.errors import UserError
+from tformer_keras.deploy.graph.nodes import Graph, Node
+from tformer_keras.deploy.graph.rewrites.cascade_max import cascade_max
+from tformer_keras.deploy.graph.rewrites.dense_as_convolution import dense_as_convolution
+from tformer_keras.deploy.graph.rewrites.depthwise_average import depthwise_average
+from tformer_keras.deploy.graph.rewrites.fold_norms import fold_norms
+from tformer_keras.deploy.graph.rewrites.fold_shuffle import fold_shuffle
+from tformer_keras.deploy.graph.rewrites.one_partition import one_partition
+from tformer_keras.deploy.graph.rewrites.plain_forms import (
+    expand_activations,
+    expand_hybrid_pools,
+    expand_pools,
+    fuse_activations,
+    merge_slices,
+    split_affines,
+)
+from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
+from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
+from tformer_keras.deploy.graph.rules import Call, find_rule
+
+# In the order in which they run.
+REWRITES: dict[str, Callable[[Graph], None]] = {
+    "fold_norms": fold_norms,
+    "widen_stem": widen_stem,
+    "fold_shuffle": fold_shuffle,
+    "split_stream": split_stream,
+    "depthwise_average": depthwise_average,
+    "cascade_max": cascade_max,
+    "dense_as_convolution": dense_as_convolution,
+    "one_partition": one_partition,
+}
+# What "all" means for each target.
+TARGETS: dict[str, tuple[str, ...]] = {
+    "litert": tuple(name for name in REWRITES if name != "dense_as_convolution"),
+    # TFLite Micro's plain loops would multiply the zeros of a wider stem. Each operation costs it arena: one split of
+    # the whole stream and a pool a share are fewer than a stream in parts and a cascade with its slices.
+    "micro": tuple(name for name in REWRITES if name not in ("widen_stem", "split_stream", "cascade_max")),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Lowered:
+    """A device graph.
+
+    Args:
+        graph: its nodes, float64 weights.
+        target: "litert" or "micro".
+        rewrites: the names of those that were applied, in order.
+        notes: one sentence each about what did not go the fast way.
+        name: of the source model.
+    """
+
+    graph: Graph
+    target: str
+    rewrites: tuple[str, ...]
+    notes: tuple[str, ...]
+    name: str
+
+    @property
+    def model(self) -> Any:
+        """A new float32 tf_keras functional model of plain layers, equal to the source at inference."""
+        from tformer_keras.deploy.graph.emit import emit
+
+        return emit(self.graph, self.name, split=splits_channels(self.target, self.rewrites)).model
+
+
+def splits_channels(target: str, rewrites: Iterable[str]) -> bool:
+    """Whether slices that tile a tensor become one split, which XNNPACK does not take and TFLite Micro gains from."""
+    return target == "micro" or "one_partition" not in rewrites
+
+
+def choose_rewrites(target: str, rewrites: str | Iterable[str]) -> tuple[str, ...]:
+    """The rewrites that `rewrites` ("all", "none" or names) means for a target, in order.
+
+    Raises:
+        UserError: for an unknown target or name.
+    """
+    if target not in TARGETS:
+        raise UserError(f"A target expected one of {', '.join(TARGETS)}, received {target!r}.")
+    if rewrites == "all":
+        return TARGETS[target]
+    names = () if rewrites == "none" else (rewrites,) if isinstance(rewrites, str) else tuple(rewrites)
+    for name in names:
+        if name not in REWRITES:
+            raise UserError(
+                f"Rewrites expected all, none or names among {', '.join(REWRITES)}, received {name!r}."
+            )
+    return tuple(name for name in REWRITES if name in names)
+
+
+def lower(model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all") -> Lowered:
+    """Lowers a functional Keras 3 model (nested ones included) to an equal graph for devices.
+
+    Args:
+        model: built, of fixed height and width, channels last.
+        target: "litert" (phones, Raspberry Pi) or "micro" (TensorFlow Lite Micro: fewest operations).
+        rewrites: "all" that the target gains from, "none" (the layers as they stand), or names of `REWRITES`.
+
+    Raises:
+        UserError: for a model that is not functional, a dynamic size, weights that are not finite, a layer without a
+            rule, or an unknown target or rewrite.
+    """
+    chosen = choose_rewrites(target, rewrites)
+    graph = read_graph(model, target)
+    for name, rewrite in REWRITES.items():
+        if name == "fold_shuffle":
+            fuse_activations(graph)
+            expand_hybrid_pools(graph)
+        if name in chosen:
+            rewrite(graph)
+            graph.tidy()
+        if name == "cascade_max":
+            # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
+            expand_pools(graph)
+            merge_slices(graph)
+            expand_activations(graph)
+            split_affines(graph)
+            graph.tidy()
+    return Lowered(graph, target, chosen, tuple(dict.fromkeys(graph.notes)), model.name)
+
+
+def read_graph(model: Any, target: str = "litert") -> Graph:
+    """The nodes of a functional Keras 3 model by the rules of its layers, before any rewrite."""
+    if not hasattr(model, "_nodes_by_depth") and isinstance(model, keras.Sequential) and model.built:
+        model = model._functional
+    if not hasattr(model, "_nodes_by_depth"):
+        raise UserError(
+            f"Lowering expected a functional or built sequential Keras 3 model, received a {type(model).__name__}."
+        )
+    for variable in model.variables:
+        values = keras.ops.convert_to_numpy(variable)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise UserError(
+                f"Lowering expected finite weights, but {variable.path} of {model.name!r} holds NaN or infinity: train "
+                "the model anew."
+            )
+    graph = Graph(target)
+    names: dict[int, str] = {}
+    for tensor in model.inputs:
+        shape = _static_shape(tensor, model.name)
+        # Keras 3's own name of the input layer, which is what users know the input by.
+        name = graph.fresh(tensor._keras_history.operation.name)
+        graph.inputs.append(graph.add(Node("input", name, [], shape, tensor=name)))
+        names[id(tensor)] = name
+    _walk(model, names, graph)
+    graph.outputs = [names[id(tensor)] for tensor in model.outputs]
+    if len(set(graph.outputs)) < len(graph.outputs) or set(graph.outputs) & set(graph.inputs):
+        raise UserError("Lowering expected outputs that differ from each other and from the inputs.")
+    graph.tidy()
+    return graph
+
+
+def _walk(model: Any, values: dict[int, str], graph: Graph) -> None:
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            operation = node.operation
+            if isinstance(operation, keras.layers.InputLayer):
+                continue
+            inputs = [values[id(tensor)] for tensor in node.arguments.keras_tensors]
+            inner = getattr(operation, "_functional", None) or operation
+            if hasattr(inner, "_nodes_by_depth"):
+                inside = {id(tensor): name for tensor, name in zip(inner.inputs, inputs, strict=True)}
+                _walk(inner, inside, graph)
+                results = [inside[id(tensor)] for tensor in inner.outputs]
+            else:
+                if not isinstance(operation, keras.layers.Layer):
+                    raise UserError(
+                        f"Lowering expected layers only, but the model calls the operation "
+                        f"{type(operation).__name__} ({operation.name!r}) on its tensors: use the layer of that name."
+                    )
+                if len(node.output_tensors) != 1:
+                    raise UserError(f"Lowering expected one output a layer, {operation.name!r} has several.")
+                shape = _static_shape(node.output_tensors[0], operation.name)
+                call = Call(operation, graph.fresh(operation.name), inputs, shape, graph)
+                results = [find_rule(operation)(call)]
+            for tensor, result in zip(node.output_tensors, results, strict=True):
+                values[id(tensor)] = result
+
+
+def _static_shape(tensor: Any, name: str) -> tuple[int, ...]:
+    shape = tuple(tensor.shape[1:])
+    if None in shape:
+        raise UserError(
+            f"Lowering expected a fixed height and width, but {name!r} is of shape {tuple(tensor.shape)}: build the "
+            "model with a fixed input_shape."
+        )
+    return shape

@@ -1,0 +1,78 @@
+"""keras.layers.Activation and the activation layers, and activations that are arguments of other layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tformer_edge.errors import UserError
+from tformer_keras.deploy.graph.nodes import Node
+from tformer_keras.deploy.graph.rules.registry import Call, register_rule, require
+from tformer_keras.layers.activations import exact_gelu, quick_gelu
+
+KINDS = {
+    quick_gelu: "quick_gelu",
+    exact_gelu: "gelu",
+    keras.activations.relu: "relu",
+    keras.activations.relu6: "relu6",
+    keras.activations.silu: "silu",
+    keras.activations.sigmoid: "sigmoid",
+    keras.activations.tanh: "tanh",
+    keras.activations.softmax: "softmax",
+    keras.activations.hard_swish: "hard_swish",
+}
+
+
+def add_activation(call: Call, value: str, function: Any) -> str:
+    """Adds the activation of a layer's `activation` argument behind `value`, unless it is linear.
+
+    Raises:
+        UserError: for a function that no device operation computes.
+    """
+    if function is None or function is keras.activations.linear:
+        return value
+    if function is keras.activations.gelu:
+        # Keras' gelu as an activation argument is the exact one; as a configured Activation layer too.
+        kind = "gelu"
+    elif function in KINDS:
+        kind = KINDS[function]
+    else:
+        name = getattr(function, "__name__", repr(function))
+        raise UserError(
+            f"Layer {call.layer.name!r} has the activation {name}, which has no lowering: expected one of "
+            f"{', '.join(sorted(set(KINDS.values())))} or linear."
+        )
+    if value == call.name:
+        # The layer's own node has its name; what is put out is known by the name with the activation's.
+        name = call.graph.fresh(f"{call.name}.{kind}")
+    else:
+        name = call.name
+    return call.graph.add(Node("activation", name, [value], call.shape, {"kind": kind}, tensor=name))
+
+
+def _lower_kind(call: Call, kind: str) -> str:
+    return call.graph.add(call.node("activation", kind=kind))
+
+
+@register_rule(keras.layers.Activation)
+def lower_activation(call: Call) -> str:
+    return add_activation(call, call.inputs[0], call.layer.activation)
+
+
+@register_rule(keras.layers.ReLU)
+def lower_relu(call: Call) -> str:
+    layer = call.layer
+    require(
+        call,
+        not layer.negative_slope and not layer.threshold and layer.max_value in (None, 6, 6.0),
+        "no negative slope, no threshold, and a maximum of None or 6",
+        (layer.negative_slope, layer.threshold, layer.max_value),
+    )
+    return _lower_kind(call, "relu" if layer.max_value is None else "relu6")
+
+
+@register_rule(keras.layers.Softmax)
+def lower_softmax(call: Call) -> str:
+    require(call, call.layer.axis in (-1, len(call.shape)), "softmax over the last axis", call.layer.axis)
+    return _lower_kind(call, "softmax")

@@ -1,0 +1,100 @@
+"""The registry of lowering rules: one function a Keras 3 layer class."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from tformer_edge.errors import UserError
+from tformer_keras.deploy.graph.nodes import Graph, Node, Weight
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer in the Keras 3 graph.
+
+    Args:
+        layer: the Keras 3 layer.
+        name: unique in the graph: the layer's name, with a number from its second call on.
+        inputs: names of the nodes that it reads.
+        shape: of its output, without the batch axis.
+        graph: to which the rule adds nodes.
+    """
+
+    layer: Any
+    name: str
+    inputs: list[str]
+    shape: tuple[int, ...]
+    graph: Graph
+
+    @property
+    def input(self) -> Node:
+        return self.graph[self.inputs[0]]
+
+    def weight(self, role: str, value: Any) -> Weight:
+        """A weight of the layer as a named array; a layer that is called twice has one array."""
+        return Weight.of(f"{self.layer.name}/{role}", keras.ops.convert_to_numpy(value))
+
+    def node(self, operation: str, tensor: bool = True, **attributes: Any) -> Node:
+        """A node with the call's name, inputs and shape; `tensor` says whether its range is its own."""
+        return Node(
+            operation, self.name, self.inputs, self.shape, attributes, tensor=self.name if tensor else None
+        )
+
+
+Rule = Callable[[Call], str]
+_RULES: dict[type, Rule] = {}
+
+
+def register_rule(*classes: type) -> Callable[[Rule], Rule]:
+    """Registers the lowering rule of layer classes (subclasses included, unless they have their own).
+
+    A rule takes a `Call`, adds nodes to `call.graph` and returns the name of the node that is the layer's output:
+
+        @register_rule(MyLayer)
+        def lower_my_layer(call):
+            return call.graph.add(call.node("activation", kind="relu"))
+    """
+
+    def register(rule: Rule) -> Rule:
+        for layer_class in classes:
+            _RULES[layer_class] = rule
+        return rule
+
+    return register
+
+
+def find_rule(layer: Any) -> Rule:
+    """The rule of the layer's class or of its nearest base class.
+
+    Raises:
+        UserError: when there is none.
+    """
+    for layer_class in type(layer).__mro__:
+        if layer_class in _RULES:
+            return _RULES[layer_class]
+    raise UserError(
+        f"Layer {layer.name!r} of class {type(layer).__module__}.{type(layer).__name__} has no lowering rule: register "
+        "one with tformer_keras.deploy.graph.rules.register_rule, or use a layer that has one."
+    )
+
+
+def require(call: Call, condition: bool, expected: str, received: Any) -> None:
+    """Raises a UserError about an argument of the layer that no device graph can have."""
+    if not condition:
+        raise UserError(
+            f"Layer {call.layer.name!r} of class {type(call.layer).__name__}: lowering expected {expected}, "
+            f"received {received!r}."
+        )
+
+
+def require_channels_last(call: Call) -> None:
+    require(
+        call,
+        getattr(call.layer, "data_format", "channels_last") in (None, "channels_last"),
+        "data_format='channels_last'",
+        getattr(call.layer, "data_format", None),
+    )

@@ -1,0 +1,1 @@
+"""Quantization: ranges of logical tensors, fake quantization, and quantization-aware training."""

@@ -1,0 +1,93 @@
+"""What a quantization is asked to do, and the record and the folder that bind it to that."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.data.dataset import Dataset
+from tformer_keras.deploy.int8.quantized_model import QuantizedModel
+from tformer_keras.training.run_folder import LoopJob, begun, make_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeJob(LoopJob):
+    """One quantization of a trained classifier; `recipe` has the model's own input size and preprocessing.
+
+    Attributes:
+        source: the model as the user named it.
+        target: "litert" or "micro": whose graph is trained; the ranges serve both.
+        rewrites: "all", "none", or names of rewrites.
+        calibration_batches: training batches, without augmentation, that the first ranges are taken from, ≥ 1.
+        calibration_only: leave it at that, without training (post-training quantization).
+        distill: learn from a teacher too.
+        teacher: the teacher's `.keras` file, or None for the float model itself.
+        freeze_weights: layers whose weights stay as they are: names, with * and ?, or "all" (then only ranges move).
+        split_seed: what a folder without test images, and the digits, were split by when the float model was trained.
+    """
+
+    source: str
+    target: str = "litert"
+    rewrites: str | tuple[str, ...] = "all"
+    calibration_batches: int = 16
+    calibration_only: bool = False
+    distill: bool = False
+    teacher: str | None = None
+    freeze_weights: tuple[str, ...] = ()
+    split_seed: int = 0
+
+
+@dataclass(frozen=True)
+class FloatModel:
+    """What is quantized: a Keras 3 classifier, and what its own run's config.json says of it under "model"."""
+
+    model: keras.Model
+    preprocessing: Preprocessing
+    record: Mapping[str, Any]
+
+
+def check_out(out: Path) -> None:
+    """Raises UserError when there is something that is no run of a quantization."""
+    if not out.exists():
+        return
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
+    ours = names <= {"config.json", "checkpoints", "tensorboard"}  # killed before anything was finished
+    if begun(out):
+        try:
+            ours = "quantize" in json.loads((out / "config.json").read_text(encoding="utf-8"))["run"]
+        except (OSError, ValueError, KeyError, TypeError):
+            ours = False
+    if not ours:
+        raise UserError(
+            f"expected a new folder in --out, received {out}, which holds something else; choose another"
+        )
+
+
+def quantize_record(
+    job: QuantizeJob, source: FloatModel, dataset: Dataset, quantized: QuantizedModel
+) -> dict[str, Any]:
+    weights = hashlib.sha256()
+    for variable in source.model.variables:
+        weights.update(np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value)).tobytes())
+    decides = {
+        "quantize": job.source,
+        "weights_sha256": weights.hexdigest(),
+        "target": quantized.target,
+        "rewrites": list(quantized.rewrites),
+        "calibration_batches": job.calibration_batches,
+        "calibration_only": job.calibration_only,
+        "distill": job.distill,
+        "teacher": job.teacher,
+        "freeze_weights": list(job.freeze_weights),
+        "split_seed": job.split_seed,
+    }
+    return make_record(
+        job, dataset, source.preprocessing, source.record, decides, {"notes": list(quantized.notes)}
+    )

@@ -1,0 +1,274 @@
+"""Quantization-aware models: a lowered graph that trains with int8 in mind, its ranges, and its file."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tformer_edge.errors import UserError
+from tformer_keras.deploy.graph.emit import Emitted, emit
+from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
+from tformer_keras.deploy.graph.nodes import Graph, Weight
+from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
+from tformer_keras.deploy.int8.ranges import observe_ranges
+
+FORMAT = 1
+SOURCE_FILE, ARRAYS_FILE = "model.keras", "quantized.npz"
+
+
+class QuantizedModel:
+    """A Keras 3 model as a tf_keras model that computes what int8 computes, to train, to measure and to export.
+
+    Args:
+        source: the functional Keras 3 model; its weights are the start.
+        target, rewrites: see `lower`.
+
+    Attributes:
+        model: the tf_keras model, fake quantization inside; trains with tf_keras' `compile` and `fit`.
+        source, target, rewrites, notes: as given, and as `lower` returned them.
+        calibrated: whether the ranges are known; without, outputs mean nothing.
+    """
+
+    def __init__(self, source: Any, target: str = "litert", rewrites: str | Iterable[str] = "all") -> None:
+        lowered = lower(source, target, rewrites)
+        self.source, self.lowered = source, lowered
+        self.target, self.rewrites, self.notes = lowered.target, lowered.rewrites, lowered.notes
+        self._quantizer = GraphQuantizer(lowered.graph)
+        self._emitted = emit(lowered.graph, source.name, self._split, self._quantizer)
+        self.model = self._emitted.model
+        self.calibrated = False
+
+    @property
+    def _split(self) -> bool:
+        return splits_channels(self.target, self.rewrites)
+
+    @property
+    def bindings(self) -> list[tuple[Any, Weight]]:
+        """Each tf_keras variable of weights with the piece of a named array that it holds."""
+        return self._emitted.bindings
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """(lowest, highest) of each logical tensor."""
+        return {name: (float(layer.low), float(layer.high)) for name, layer in self._quantizer.layers.items()}
+
+    @ranges.setter
+    def ranges(self, ranges: dict[str, tuple[float, float]]) -> None:
+        missing = sorted(set(self._quantizer.layers) - set(ranges))
+        if missing:
+            raise UserError(
+                f"Ranges expected every tensor of the graph for {self.target!r}, but {len(missing)} have none, "
+                f"the first of them {missing[0]!r}: calibrate this graph instead."
+            )
+        for name, layer in self._quantizer.layers.items():
+            low, high = ranges[name]
+            if not (np.isfinite([low, high]).all() and low <= 0 <= high and low < high):
+                raise UserError(f"The range of {name!r} expected low ≤ 0 ≤ high, received {low} to {high}.")
+            layer.low.assign(low)
+            layer.high.assign(high)
+        self.calibrated = True
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The folded model's arrays by name (float32), whatever layout the graph has them in."""
+        arrays: dict[str, np.ndarray] = {}
+        for variable, weight in self._emitted.bindings:
+            if weight.trainable:
+                whole = arrays.setdefault(weight.name, np.zeros(weight.shape, "float32"))
+                whole.flat[weight.index.reshape(-1)] = variable.numpy().reshape(-1)
+        return arrays
+
+    @weights.setter
+    def weights(self, arrays: dict[str, np.ndarray]) -> None:
+        expected = {w.name: w.shape for _, w in self._emitted.bindings if w.trainable}
+        received = {name: array.shape for name, array in arrays.items()}
+        if expected != received:
+            wrong = sorted(name for name in expected | received if expected.get(name) != received.get(name))
+            raise UserError(
+                f"Weights expected {wrong[0]!r} of shape {expected.get(wrong[0])}, received {received.get(wrong[0])}: "
+                "they belong to another model, or to a graph whose norms were folded otherwise."
+            )
+        for variable, weight in self._emitted.bindings:
+            if weight.trainable:
+                variable.assign(arrays[weight.name].reshape(-1)[weight.index])
+
+    def graph(self) -> Graph:
+        """The device graph with the current weights."""
+        graph = self.lowered.graph
+        arrays = self.weights
+        for node in graph.nodes.values():
+            for role, weight in node.weights.items():
+                if weight.trainable:
+                    node.weights[role] = weight.with_values(arrays[weight.name].reshape(-1)[weight.index])
+        return graph
+
+    def calibrate(self, batches: Iterable[np.ndarray]) -> None:
+        """Sets every range to the mean of the batches' smallest and largest values in float arithmetic.
+
+        Args:
+            batches: preprocessed images, float32 `(batch, height, width, channels)`; the more batches, the better.
+
+        Raises:
+            UserError: for no batch at all, a batch of another shape, or values that are not finite.
+        """
+        self.ranges = observe_ranges(self.graph(), self.source, batches)
+
+    def freeze_ranges(self, frozen: bool = True) -> None:
+        """Stops (or lets) training move the ranges; takes effect at once, also in a compiled model."""
+        self._quantizer.frozen.assign(frozen)
+
+    def freeze_weights(self, frozen: bool = True) -> None:
+        """Takes kernels and biases out of (or back into) training; compile the model again afterwards."""
+        for layer in self._emitted.trained_layers:
+            layer.trainable = not frozen
+
+    def for_export(self, batch_size: int) -> Emitted:
+        """The graph for a converter: weights as int8 has them, ranges as constants of fake quantization."""
+        quantizer = GraphQuantizer(self.lowered.graph, quantize_weights=False)
+        emitted = emit(self.graph(), self.source.name, self._split, quantizer, batch_size)
+        for name, layer in quantizer.layers.items():
+            layer.low.assign(self._quantizer.layers[name].low)
+            layer.high.assign(self._quantizer.layers[name].high)
+        return emitted
+
+    def weights_file(self, path: str | os.PathLike[str]) -> None:
+        """Writes arrays, ranges and options as one `.npz`, atomically and the same bytes for the same model.
+
+        Raises:
+            UserError: before calibration.
+        """
+        if not self.calibrated:
+            raise UserError(
+                "A quantized model expected ranges before it is saved: calibrate or train it first."
+            )
+        options = {
+            "format": FORMAT,
+            "target": self.target,
+            "rewrites": list(self.rewrites),
+            "name": self.source.name,
+        }
+        arrays = {f"weight/{name}": array for name, array in self.weights.items()}
+        arrays |= {f"range/{name}": np.asarray(pair, "float32") for name, pair in self.ranges.items()}
+        arrays["options"] = np.frombuffer(json.dumps(options, sort_keys=True).encode(), "uint8")
+        _write(Path(path), _archive(arrays))
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the source model and the quantized arrays into a folder, which `load_quantized` reads."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            source = Path(temporary) / SOURCE_FILE
+            self.source.save(source)
+            os.replace(source, folder / SOURCE_FILE)
+        self.weights_file(folder / ARRAYS_FILE)
+
+
+def quantize_aware(
+    model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all"
+) -> QuantizedModel:
+    """The model for quantization-aware training: int8 weights a channel, int8 activations a tensor.
+
+    Call `calibrate` next. See `lower` for the arguments and the errors.
+    """
+    return QuantizedModel(model, target, rewrites)
+
+
+def load_quantized(
+    source: Any,
+    arrays: str | os.PathLike[str] | None = None,
+    target: str | None = None,
+    rewrites: str | Iterable[str] | None = None,
+) -> QuantizedModel:
+    """Reads what `QuantizedModel.save` or `weights_file` wrote.
+
+    Args:
+        source: the folder, or the Keras 3 model that `arrays` belongs to.
+        arrays: path of the `.npz`, with a model.
+        target, rewrites: another graph for the same weights and ranges; None: as they were saved.
+
+    Raises:
+        UserError: for files that are missing, damaged, of a later format, or of another model.
+    """
+    if arrays is None:
+        folder = Path(source)
+        arrays = folder / ARRAYS_FILE
+        for path in (folder / SOURCE_FILE, arrays):
+            if not Path(path).is_file():
+                raise UserError(f"Expected a folder that `tformer quantize` wrote, but {path} is missing.")
+        source = keras.saving.load_model(folder / SOURCE_FILE, compile=False)
+    options, weights, ranges = _read(Path(arrays))
+    if target is None:
+        target = options["target"]
+        rewrites = options["rewrites"] if rewrites is None else rewrites
+    model = QuantizedModel(source, target, "all" if rewrites is None else rewrites)
+    model.weights = weights
+    model.ranges = ranges
+    return model
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, tuple[float, float]]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        options = json.loads(bytes(arrays.pop("options")))
+        version = options["format"]
+        options = {"target": str(options["target"]), "rewrites": [str(name) for name in options["rewrites"]]}
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"Expected quantized weights in {path}, but the file is missing or damaged ({error})."
+        ) from None
+    if version != FORMAT:
+        raise UserError(
+            f"{path} is of format {version}, this version reads {FORMAT}: install a newer tformer-keras."
+        )
+    weights = {name.removeprefix("weight/"): a for name, a in arrays.items() if name.startswith("weight/")}
+    ranges = {name.removeprefix("range/"): a for name, a in arrays.items() if name.startswith("range/")}
+    for name, array in (weights | ranges).items():
+        if array.dtype != "float32" or not np.isfinite(array).all():
+            raise UserError(
+                f"{path} holds {name!r} with values that are not finite float32: the file is damaged."
+            )
+    for name, array in ranges.items():
+        if array.shape != (2,):
+            raise UserError(f"{path} expected two numbers as the range of {name!r}, received {array.shape}.")
+    return options, weights, {name: (float(a[0]), float(a[1])) for name, a in ranges.items()}
+
+
+def _archive(arrays: dict[str, np.ndarray]) -> bytes:
+    """An .npz with sorted names and a fixed date: np.savez writes the time of day."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in sorted(arrays):
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(info, entry.getvalue())
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not mkstemp, whose files only their owner may read.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+__all__ = ["Lowered", "QuantizedModel", "Weight", "load_quantized", "quantize_aware"]

@@ -1,0 +1,1 @@
+"""Flatbuffers: conversion, packing, what is in a file, golden vectors, and LiteRT's interpreter."""

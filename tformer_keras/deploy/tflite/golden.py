@@ -1,0 +1,50 @@
+"""Golden vectors: inputs and what LiteRT's reference kernels make of them, for every device to check itself by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tformer_edge.archive import MAX_ENTRY_BYTES
+from tformer_edge.contract import Golden
+from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.data.pixels import synthetic_pixels
+from tformer_keras.deploy.tflite.interpreter import LiteRT
+
+NAMES = ("noise", "smooth colours")
+
+
+def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Golden, ...]:
+    """One vector a name of `NAMES`, from generated images, so that the same flatbuffer gives the same vectors.
+
+    None where one would be larger than a contract may hold: a batch of many large images.
+
+    Args:
+        flatbuffer: with one input of images.
+        preprocessing: makes the input of the pixels.
+    """
+    reference, xnnpack = LiteRT(flatbuffer, "reference"), LiteRT(flatbuffer)
+    vectors = []
+    if reference.interpreter.tensor(reference.inputs[0]["index"])().nbytes > MAX_ENTRY_BYTES:
+        return ()
+    for number, name in enumerate(NAMES):
+        images = synthetic_pixels(len(NAMES) * reference.batch, preprocessing.input_size)
+        given = reference.input_of(images[number :: len(NAMES)], preprocessing)
+        expected, received = reference.run_outputs(given), xnnpack.run_outputs(given)
+        difference = max(
+            float(np.abs(one.astype(np.float64) - other).max())
+            for one, other in zip(expected, received, strict=True)
+        )
+        integers = all(np.issubdtype(one.dtype, np.integer) for one in expected)
+        vectors.append(
+            Golden(
+                name,
+                _bytes(given),
+                b"".join(_bytes(one) for one in expected),
+                int(difference) if integers else difference,
+            )
+        )
+    return tuple(vectors)
+
+
+def _bytes(array: np.ndarray) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()
