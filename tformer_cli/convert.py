@@ -58,7 +58,7 @@ def default_out(args: argparse.Namespace) -> Path:
 def run(args: argparse.Namespace) -> int:
     """Converts, reports, and writes the file and its picture."""
     from tformer_cli.console import Output
-    from tformer_cli.whole_files import check_writable, write_whole_files
+    from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.deploy.compare.conversion_report import draw, measure, show
     from tformer_keras.deploy.conversion import convert, model_file
     from tformer_keras.deploy.graph_source import load_graph_source
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     flatbuffer = len(conversion.flatbuffer)
     report["bytes"] = {"flatbuffer": flatbuffer, "contract": len(data) - flatbuffer, "total": len(data)}
     report["golden"] = [{"name": one.name, "xnnpack_difference": one.xnnpack_difference} for one in golden]
-    write_whole_files({out: data, picture: draw(report)})
+    write_all_whole({out: data, picture: draw(report)})
     report["picture"] = str(picture)
     show(report, output.console)
     output.say(f"wrote {out} and {picture}")

@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks, measures, writes the sources and the picture of the arena."""
     from tformer_cli.console import Output
-    from tformer_cli.whole_files import check_writable, write_whole_files
     from tformer_edge.contract import read_model_file
+    from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.deploy.micro.firmware import TEMPLATES, write_firmware
     from tformer_keras.deploy.micro.memory_picture import draw_memory
     from tformer_keras.deploy.micro.micro_operations import check_operations
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     title = file.contract.name if file.contract else args.model
     contents = {args.out / name: data for name, data in firmware.files.items()}
     contents[args.out / PICTURE] = draw_memory(file.flatbuffer, graph, measured, title)
-    write_whole_files(contents)
+    write_all_whole(contents)
     report: dict[str, Any] = {
         "model": args.model,
         "name": title,

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; 1 beyond the tolerance."""
     from tformer_cli.console import Output
-    from tformer_cli.whole_files import check_writable, write_whole_files
+    from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.data.dataset import load_dataset
     from tformer_keras.data.pixels import spaced, split_pixels
     from tformer_keras.deploy.compare.parity import Tolerance, compare
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         Tolerance(args.float_difference, args.agreement, args.reference_agreement, args.layer_cosine),
     )
     if picture is not None:
-        write_whole_files({picture: draw(report)})
+        write_all_whole({picture: draw(report)})
     for note in source.notes:
         output.say(f"note: {note}")
     show(report, output.console)

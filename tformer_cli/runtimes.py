@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs, compares, prints the table and draws the picture."""
     from tformer_cli.console import Output
-    from tformer_cli.whole_files import check_writable, write_whole_files
+    from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.data.dataset import load_dataset
     from tformer_keras.data.pixels import spaced
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     _show(report, output)
     if args.picture is not None:
         labels = next(iter(files.values())).labels
-        write_whole_files({args.picture: _draw(test, indices, answers, labels)})
+        write_all_whole({args.picture: _draw(test, indices, answers, labels)})
         output.say(f"wrote {args.picture}")
     output.result(report)
     wrong = [row for row in rows if row["exact"] and row["different"]]

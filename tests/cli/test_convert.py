@@ -15,9 +15,9 @@ from keras import layers
 from PIL import Image
 
 from tformer_cli.main import main
-from tformer_cli.whole_files import check_writable, write_whole_files
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.files import check_writable, write_all_whole
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 from tformer_keras.deploy.tflite.interpreter import LiteRT
@@ -281,11 +281,11 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
         with pytest.raises(UserError, match=r"Expected to write .*large.tflite, received file too large"):
-            write_whole_files(files)
+            write_all_whole(files)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert os.listdir(tmp_path) == []
-    write_whole_files(files)
+    write_all_whole(files)
     assert {path: path.read_bytes() for path in (tmp_path / "new").iterdir()} == files
     with pytest.raises(UserError, match="which is there"):
         check_writable(list(files), force=False)
