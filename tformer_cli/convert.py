@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dataset(args: argparse.Namespace, source: Any) -> Any:
-    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.load import load_dataset
 
     if args.data is None:
         return None

@@ -31,12 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints top-1, top-5 and the figures of each class."""
+    from tformer_keras.training.limited_loader import naming_file
+
     from tformer_cli.console import Output
-    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.load import load_dataset
     from tformer_keras.data.loader import Loader
     from tformer_keras.tasks.classification import evaluate, make_evaluator
     from tformer_keras.training.compiling import compile_option
-    from tformer_keras.training.limited_loader import naming_file
     from tformer_keras.training.report import table
     from tformer_keras.training.saved_model import load_trained
 
@@ -57,8 +58,9 @@ def run(args: argparse.Namespace) -> int:
     )
     with naming_file(loader):
         if trained.quantized is not None:
-            from tformer_keras.deploy.int8.quantized_model import load_quantized
             from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized
+
+            from tformer_keras.deploy.int8.quantized_model import load_quantized
 
             quantized = load_quantized(trained.model, trained.quantized)
             evaluation = evaluate_quantized(quantized, loader.stream(epochs=1), dataset.class_names)

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the comparison; 1 beyond the tolerance."""
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
-    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.load import load_dataset
     from tformer_keras.data.pixels import spaced, split_pixels
     from tformer_keras.deploy.compare.parity import Tolerance, compare
     from tformer_keras.deploy.compare.parity_report import draw, show

@@ -145,7 +145,7 @@ def check(args: argparse.Namespace) -> None:
 def run(args: argparse.Namespace) -> int:
     """Quantizes; 130 after an interruption whose checkpoint is saved."""
     from tformer_cli.console import Output
-    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.load import load_dataset
     from tformer_keras.training.saved_model import load_trained, need_tensorflow
 
     output = Output(args.json)

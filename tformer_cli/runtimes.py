@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs, compares, prints the table and draws the picture."""
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
-    from tformer_keras.data.dataset import load_dataset
+    from tformer_keras.data.load import load_dataset
     from tformer_keras.data.pixels import spaced
 
     output = Output(args.json)

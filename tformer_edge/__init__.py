@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from tformer_edge.golden_check import selftest
     from tformer_edge.model import Model
     from tformer_edge.preprocessing import Preprocessing
-    from tformer_edge.results import Prediction, Ranked
+    from tformer_edge.tasks.classification import Prediction, Ranked
 
 __all__ = ["Model", "Prediction", "Preprocessing", "Ranked", "UserError", "selftest"]
 
 _MODULES = {
     "Model": "model",
-    "Prediction": "results",
+    "Prediction": "tasks.classification",
     "Preprocessing": "preprocessing",
-    "Ranked": "results",
+    "Ranked": "tasks.classification",
     "UserError": "errors",
     "selftest": "golden_check",
 }

@@ -32,6 +32,7 @@ from tformer_edge.model_json import (
 )
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.refusal import Refusal
+from tformer_edge.tasks import OPTIONS, find_task
 
 __all__ = [
     "Contract",
@@ -242,9 +243,9 @@ def _golden(entries: dict[str, bytes], index: int, record: GoldenRecord, contrac
     height, width = contract.image.input_size
     pixels = contract.batch * height * width * CHANNELS
     _check_size(given, entries[given], pixels * ITEM_BYTES[contract.input_type])
-    if contract.task == "classification":
-        scores = contract.batch * contract.label_count
-        _check_size(made, entries[made], scores * ITEM_BYTES[contract.output_type])
+    size = find_task(contract.task).golden_bytes(contract) if contract.task in OPTIONS else None
+    if size is not None:
+        _check_size(made, entries[made], size)
     return Golden(record.name, entries[given], entries[made], record.xnnpack_difference)
 
 

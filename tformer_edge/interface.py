@@ -9,6 +9,8 @@ from tformer_edge.model_json import Contract, Meaning
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.refusal import ADVICE
 from tformer_edge.runner import TensorInfo
+from tformer_edge.tasks import OPTIONS, find_task
+from tformer_edge.tasks.task import Task
 
 _BY_HAND = "preprocessing, labels and meaning (on the command line --mean --std --resize --labels --meaning)"
 
@@ -22,19 +24,26 @@ class Interface:
     labels: tuple[str, ...]
     meaning: Meaning
 
-    def preprocessing_for_images(self) -> Preprocessing:
-        """How an image becomes the input. Raises UserError where that is unknown, or the task is not classification."""
-        if self.contract is not None and self.contract.task != "classification":
+    @property
+    def task(self) -> Task | None:
+        """What answers; None for a file of a task that this version does not answer."""
+        name = "classification" if self.contract is None else self.contract.task
+        return find_task(name) if name in OPTIONS else None
+
+    def for_images(self) -> tuple[Preprocessing, Task]:
+        """How an image becomes the input, and what answers.
+
+        Raises UserError where one of the two is unknown.
+        """
+        if self.contract is not None:
+            find_task(self.contract.task)
+        if self.image is None or self.task is None:
             raise UserError(
-                f"Expected a model for classification, received one for {self.contract.task}; "
-                "run its tensors with Model.run."
+                f"{_BY_HAND} for a file without a contract",
+                "none",
+                "give them, or convert the model with converters/to_tflite.py, which writes them into the file",
             )
-        if self.image is None:
-            raise UserError(
-                f"Expected {_BY_HAND} for a file without a contract, received none; "
-                "give them, or convert the model with converters/to_tflite.py, which writes them into the file."
-            )
-        return self.image
+        return self.image, self.task
 
     def check_tensors(self, given: TensorInfo, outputs: tuple[TensorInfo, ...]) -> None:
         """Raises UserError where the flatbuffer's tensors are not what the contract, or the arguments, say."""
@@ -45,31 +54,25 @@ class Interface:
         shape = (max(batch, 1), *self.image.input_size, 3)
         kinds = ("int8", "uint8", "float32") if contract is None else (contract.input_type,)
         if given.shape != shape or given.type not in kinds:
-            raise UserError(
-                f"Expected an input of {' or '.join(kinds)} {shape}, as {self._who()}, "
-                f"received {given.type} {given.shape} in the flatbuffer; {self._advice()}."
-            )
-        if contract is not None and contract.task != "classification":
-            wrong = [one for one in outputs if one.type != contract.output_type]
-            if wrong:
-                raise UserError(
-                    f"Expected outputs of {contract.output_type}, as {self._who()}, received {wrong[0].type} in the "
-                    f"flatbuffer; {self._advice()}."
-                )
-            return
+            raise self._other(f"an input of {' or '.join(kinds)} {shape}", (given,))
         kinds = ("int8", "uint8", "float32") if contract is None else (contract.output_type,)
-        scores = (shape[0], len(self.labels))
-        if len(outputs) != 1 or outputs[0].shape != scores or outputs[0].type not in kinds:
-            received = ", ".join(f"{one.type} {one.shape}" for one in outputs)
-            raise UserError(
-                f"Expected one output of {' or '.join(kinds)} {scores}, as {self._who()}, received {received} in the "
-                f"flatbuffer; {self._advice()}."
+        shapes = self.task.output_shapes(shape[0], len(self.labels)) if self.task is not None else None
+        if shapes is None:
+            shapes = [one.shape for one in outputs]
+        wanted = [f"{' or '.join(kinds)} {one}" for one in shapes]
+        if [one.shape for one in outputs] != shapes or any(one.type not in kinds for one in outputs):
+            raise self._other(
+                f"{'one output' if len(wanted) == 1 else 'outputs'} of {', '.join(wanted)}", outputs
             )
-        for one, name in ((given, "input"), (outputs[0], "output")):
+        if self.task is None:
+            return
+        for one, name in ((given, "input"), *((output, "output") for output in outputs)):
             if one.type != "float32" and not one.scale > 0:
-                raise UserError(
-                    f"Expected a scale for the {one.type} {name}, received none; {self._advice()}."
-                )
+                raise UserError(f"a scale for the {one.type} {name}", "none", self._advice())
+
+    def _other(self, expected: str, tensors: tuple[TensorInfo, ...]) -> UserError:
+        received = ", ".join(f"{one.type} {one.shape}" for one in tensors)
+        return UserError(f"{expected}, as {self._who()}", f"{received} in the flatbuffer", self._advice())
 
     def _who(self) -> str:
         return "the contract says" if self.contract else "the arguments say"
@@ -92,16 +95,13 @@ def interface_of(
     if file.contract is not None:
         if any(given):
             raise UserError(
-                f"Expected no {_BY_HAND} for a file with a contract, which says them itself, received some; "
-                "leave them away."
+                f"no {_BY_HAND} for a file with a contract, which says them itself", "some", "leave them away"
             )
         return Interface(file.contract, file.contract.image, file.labels, file.contract.output_meaning)
     if not any(given):
         return Interface(None, None, (), "logits")
     if preprocessing is None or not labels or isinstance(labels, str) or meaning is None:
-        raise UserError(
-            f"Expected {_BY_HAND} together for a file without a contract, received only some; give all of them."
-        )
+        raise UserError(f"{_BY_HAND} together for a file without a contract", "only some", "give all of them")
     if meaning not in ("logits", "probabilities"):
-        raise UserError(f"Expected a meaning of 'logits' or 'probabilities', received {meaning!r}.")
+        raise UserError("a meaning of 'logits' or 'probabilities'", repr(meaning), "give one of them")
     return Interface(None, preprocessing, tuple(labels), meaning)

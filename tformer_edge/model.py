@@ -1,10 +1,11 @@
-"""A model file that classifies images: `with Model("x.tflite") as model: model.predict("photo.jpg").label`."""
+"""A model file that answers about images: `with Model("x.tflite") as model: model.predict("photo.jpg").label`."""
 
+import dataclasses
 import os
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from tformer_edge.model_json import Meaning
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.process_runner import ProcessRunner
 from tformer_edge.quantized_input import QuantizedType, input_table, quantize_pixels
-from tformer_edge.results import Prediction, rank
 from tformer_edge.runner import Delegation, Kernels, Runner, TensorInfo
+from tformer_edge.tasks.task import Answer, Task
 
 Batch = Sequence[ImageSource | NDArray[np.uint8]]
 MAX_DEFAULT_THREADS = 4  # a Raspberry Pi's cores; small models gain nothing from more
@@ -82,34 +83,28 @@ class Model:
             self.close()
             raise
 
-    @overload
-    def predict(self, images: ImageSource, top: int = 5) -> Prediction: ...
-    @overload
-    def predict(self, images: list[Any] | tuple[Any, ...], top: int = 5) -> list[Prediction]: ...
-    @overload
-    def predict(self, images: NDArray[np.uint8], top: int = 5) -> Any: ...
-
-    def predict(self, images: ImageSource | NDArray[np.uint8] | Batch, top: int = 5) -> Any:
-        """Classifies one image or many.
+    def predict(self, images: ImageSource | NDArray[np.uint8] | Batch, **options: Any) -> Any:
+        """What the model says of one image or many.
 
         Args:
-            images: a path, the bytes of an image file, a Pillow image, or uint8 RGB of shape (h, w, 3): one
-                `Prediction`. A list or tuple of those, or uint8 of shape (n, h, w, 3): a list of them.
-            top: labels in `Prediction.top`, at least 1; more than there are means all.
+            images: a path, the bytes of an image file, a Pillow image, or uint8 RGB of shape (h, w, 3): one answer. A
+                list or tuple of those, or uint8 of shape (n, h, w, 3): a list of them.
+            options: of the model's task. Classification: `top`, labels in an answer (default 5, at least 1; more than
+                there are means all); the answer is a `Prediction`.
 
-        Raises UserError for images that cannot be read, another task than classification, or a closed model.
+        Raises UserError for images that cannot be read, a task that this version does not answer, options out of
+        range, or a closed model.
         """
-        if type(top) is not int or top < 1:
-            raise UserError(f"Expected top of at least 1, received {top!r}; 5 is the usual number.")
-        image = self._interface.preprocessing_for_images()
+        image, task = self._interface.for_images()
+        asked = dataclasses.replace(task.default_options, **options)
         if isinstance(images, np.ndarray) and images.ndim == 4:
             images = list(images)
         if not isinstance(images, (list, tuple)):
-            return self._classify(self._prepared([images], image), top)[0]
+            return self._answers(task, self._prepared([images], image), asked)[0]
         size = self.input.shape[0]
-        results: list[Prediction] = []
+        results: list[Answer] = []
         for start in range(0, len(images), size):
-            results += self._classify(self._prepared(images[start : start + size], image), top)
+            results += self._answers(task, self._prepared(images[start : start + size], image), asked)
         return results
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
@@ -142,26 +137,27 @@ class Model:
 
     def _open(self) -> Runner:
         if self._runner is None:
-            raise UserError("Expected an open model, received a closed one; open it again.")
+            raise UserError("an open model", "a closed one", "open it again")
         return self._runner
 
     def _prepared(self, images: Sequence[Any], image: Preprocessing) -> NDArray[np.uint8]:
         """uint8 (n, height, width, 3): decoded, resized and cropped."""
         return np.stack([image.pixels(_pixels(one)) for one in images])
 
-    def _classify(self, pixels: NDArray[np.uint8], top: int) -> list[Prediction]:
+    def _answers(self, task: Task, pixels: NDArray[np.uint8], options: Any) -> list[Answer]:
         tensor = (
-            self._interface.preprocessing_for_images().normalise(pixels)
+            self._interface.for_images()[0].normalise(pixels)
             if self._table is None
             else quantize_pixels(pixels, self._table)
         )
         count, missing = len(tensor), self.input.shape[0] - len(tensor)
         if missing:  # the file's batch is fixed
             tensor = np.concatenate([tensor, np.repeat(tensor[-1:], missing, axis=0)])
-        values = self.run(tensor)[0][:count]
-        scores = self.outputs[0].dequantize(values)
-        labels, meaning = self._interface.labels, self._interface.meaning
-        return [rank(*pair, labels, meaning, top) for pair in zip(values, scores, strict=True)]
+        outputs = self.run(tensor)
+        return [
+            task.answer([values[index] for values in outputs], self.outputs, self._interface, options)
+            for index in range(count)
+        ]
 
     def _input_table(self) -> NDArray[Any] | None:
         image = self._interface.image
@@ -184,6 +180,7 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
     if isinstance(image, (str, os.PathLike, bytes, Image.Image)):
         return open_image(image)
     raise UserError(
-        "Expected an image as a path, bytes, a Pillow image or a uint8 array of shape (height, width, 3), "
-        f"received {type(image).__name__}; convert it to one of these."
+        "an image as a path, bytes, a Pillow image or a uint8 array of shape (height, width, 3)",
+        type(image).__name__,
+        "convert it to one of these",
     )

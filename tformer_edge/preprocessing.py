@@ -123,6 +123,16 @@ class Preprocessing:
             return cover_height, width * cover_height // height
         return height * cover_width // width, cover_width
 
+    def seen(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """(top, left, height, width), in pixels of a picture of this size, of what the input shows of it."""
+        if self.resize == "stretch":
+            return 0.0, 0.0, float(height), float(width)
+        rows, columns = self.resized_size((height, width))
+        tall, wide = self.input_size
+        top, left = (rows - tall) // 2, (columns - wide) // 2
+        down, across = height / rows, width / columns  # pixels of the picture a resized one
+        return top * down, left * across, tall * down, wide * across
+
     def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """(pixels / 255 - mean) / std as float32, for `pixels` of shape (..., 3) and range 0 to 255.
 

@@ -21,8 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from tformer_edge.results import rank  # noqa: E402
 from tformer_edge.runner import TensorInfo  # noqa: E402
+from tformer_edge.tasks.classification import rank  # noqa: E402
 
 FOLDER = Path(__file__).parent / "answers"
 

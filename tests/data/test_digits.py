@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits as sklearn_digits
 
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.data.dataset import load_dataset
+from tformer_keras.data.load import load_dataset
 from tformer_keras.data.stratified import stratified_split
 
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from tformer_edge.errors import UserError
-from tformer_keras.data.dataset import Dataset, load_dataset
+from tformer_keras.data.dataset import Dataset
+from tformer_keras.data.load import load_dataset
 
 
 def write(path: Path, value: int = 0, size: tuple[int, int] = (8, 6)) -> Path:

@@ -8,7 +8,7 @@ from tests.edge.tiny_models import LABELS, PREPROCESSING, raw
 from tformer_edge import Model, Preprocessing, UserError, selftest
 from tformer_edge.contract import read_model_file, write_model_file
 from tformer_edge.process_runner import ProcessRunner
-from tformer_edge.results import rank
+from tformer_edge.tasks.classification import rank
 
 
 @pytest.mark.parametrize("kernels", ["xnnpack", "reference"])

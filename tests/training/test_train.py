@@ -13,7 +13,7 @@ import pytest
 import rich.console
 
 from tformer_edge.errors import UserError
-from tformer_keras.data.dataset import load_dataset
+from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
 from tformer_keras.tasks.classification import evaluate, make_evaluator
 from tformer_keras.training.recipe import RECIPES, Recipe

@@ -3,15 +3,14 @@
 import json
 
 from tformer_edge.printable import printable
-from tformer_edge.results import Prediction
+from tformer_edge.tasks.task import Answer
 
 
-def print_answer(kind: str, name: str | int, answer: Prediction, milliseconds: float, as_json: bool) -> None:
+def print_answer(kind: str, name: str | int, answer: Answer, milliseconds: float, as_json: bool) -> None:
     """Prints the answer for `name`, which is an "image" or a "frame", at once: readers of a pipe wait for it."""
     if as_json:
         line = {kind: name, **answer.to_json(), "milliseconds": round(milliseconds, 3)}
         print(json.dumps(line, ensure_ascii=False), flush=True)
         return
-    labels = "   ".join(f"{one.label} {100 * one.probability:.1f} %" for one in answer.top)
     shown = printable(str(name)) if kind == "image" else f"{kind} {name}"
-    print(f"{shown}: {labels}   ({milliseconds:.1f} ms)", flush=True)
+    print(f"{shown}: {answer.line()}   ({milliseconds:.1f} ms)", flush=True)

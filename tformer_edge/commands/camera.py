@@ -9,7 +9,13 @@ import time
 
 from tformer_edge.cameras import SOURCES, open_camera
 from tformer_edge.commands.answers import print_answer
-from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
+from tformer_edge.commands.model_options import (
+    add_answer_arguments,
+    add_hand_arguments,
+    add_model_arguments,
+    asked_of,
+    open_model,
+)
 from tformer_edge.commands.numbers import positive_int, positive_seconds
 
 EPILOG = """examples:
@@ -34,15 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds from picture to picture (default: none)",
     )
     parser.add_argument("--count", type=positive_int, metavar="N", help="stop after N pictures")
-    parser.add_argument(
-        "--top", type=positive_int, default=3, metavar="K", help="labels a picture (default: 3)"
-    )
+    add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     frames = 0
     with open_model(args) as model:
+        asked = asked_of(model, args)
         camera = open_camera(args.source, args.device)
         print(f"tformer-edge: {camera.name}; Ctrl-C ends it", file=sys.stderr, flush=True)
         try:
@@ -52,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
                 if frame is None:
                     break
                 started = time.perf_counter()
-                answer = model.predict(frame, args.top)
+                answer = model.predict(frame, **asked)
                 ended = time.perf_counter()
                 frames += 1
                 print_answer("frame", frames, answer, 1e3 * (ended - started), args.json)

@@ -1,12 +1,15 @@
 """The options that say which model runs and how, and what a file without a contract does not say itself."""
 
 import argparse
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_edge.model import Model
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.runner import KERNELS
+from tformer_edge.tasks import OPTIONS
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,19 @@ def add_hand_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--crop-fraction", type=float, metavar="F", help='what "shorter" keeps (default: 1)')
 
 
+def add_answer_arguments(parser: argparse.ArgumentParser) -> None:
+    """What may be asked of the answers, task by task."""
+    for options in OPTIONS.values():
+        options.add_arguments(parser)
+
+
+def asked_of(model: Model, args: argparse.Namespace) -> dict[str, Any]:
+    """What was asked of the answers of an open model's task, for `Model.predict`."""
+    contract = model.file.contract
+    name = "classification" if contract is None else contract.task
+    return dataclasses.asdict(OPTIONS[name].options(args)) if name in OPTIONS else {}
+
+
 def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
     """The model that the arguments name; `warm` as in `Model`.
 
@@ -46,8 +62,9 @@ def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
     missing = [f"--{name}" for name, value in hand.items() if value is None]
     if missing:
         raise UserError(
-            f"Expected --size, --mean, --std, --resize, --labels and --meaning together for a file without a "
-            f"contract, received none of {', '.join(missing)}; add them, or leave the others away."
+            "--size, --mean, --std, --resize, --labels and --meaning together for a file without a contract",
+            f"none of {', '.join(missing)}",
+            "add them, or leave the others away",
         )
     crop = 1.0 if args.crop_fraction is None else args.crop_fraction
     preprocessing = Preprocessing(tuple(args.size), args.resize, crop, tuple(args.mean), tuple(args.std))

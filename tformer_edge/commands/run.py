@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tformer_edge.commands.answers import print_answer
-from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
+from tformer_edge.commands.model_options import (
+    add_answer_arguments,
+    add_hand_arguments,
+    add_model_arguments,
+    asked_of,
+    open_model,
+)
 from tformer_edge.errors import UserError
 from tformer_edge.images import SUFFIXES, ImageError
 from tformer_edge.printable import printable
@@ -27,17 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="a file, a folder of them, or - for standard input"
     )
-    parser.add_argument("--top", type=int, default=3, metavar="K", help="labels an image (default: 3)")
+    add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     unread = count = 0
     with open_model(args) as model:
+        asked = asked_of(model, args)
         for name, source in _sources(args.images):
             started = time.perf_counter()
             try:
-                answer = model.predict(source, args.top)
+                answer = model.predict(source, **asked)
             except ImageError as error:
                 print(f"tformer-edge: {printable(str(error))}", file=sys.stderr)
                 unread += 1
@@ -46,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
             print_answer("image", name, answer, 1e3 * (time.perf_counter() - started), args.json)
     if unread:
         raise UserError(
-            f"Expected readable images, received {unread} of {unread + count} that are not (named above); "
-            "replace them or leave them out."
+            "readable images",
+            f"{unread} of {unread + count} that are not (named above)",
+            "replace them or leave them out",
         )
     return 0
 
@@ -62,8 +70,9 @@ def _sources(arguments: list[str]) -> Iterator[tuple[str, Path | bytes]]:
                 names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES)
             if not names:
                 raise UserError(
-                    f"Expected images in {argument}, received none of the files {' '.join(sorted(SUFFIXES))}; "
-                    "give another folder."
+                    f"images in {argument}",
+                    f"none of the files {' '.join(sorted(SUFFIXES))}",
+                    "give another folder",
                 )
             for name in names:
                 yield os.path.join(argument, name), Path(argument, name)

@@ -10,7 +10,13 @@ import sys
 import time
 
 from tformer_edge.commands.answers import print_answer
-from tformer_edge.commands.model_options import add_hand_arguments, add_model_arguments, open_model
+from tformer_edge.commands.model_options import (
+    add_answer_arguments,
+    add_hand_arguments,
+    add_model_arguments,
+    asked_of,
+    open_model,
+)
 from tformer_edge.commands.numbers import positive_int, positive_seconds
 from tformer_edge.folder_watch import FolderWatch
 from tformer_edge.images import ImageError
@@ -40,15 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=positive_int, metavar="N", help="stop after N images, bad ones included"
     )
     stop.add_argument("--once", dest="count", action="store_const", const=1, help="stop after one image")
-    parser.add_argument(
-        "--top", type=positive_int, default=3, metavar="K", help="labels an image (default: 3)"
-    )
+    add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     count = unread = 0
     with open_model(args) as model:
+        asked = asked_of(model, args)
         watch = FolderWatch(args.folder, args.existing)
         print(f"tformer-edge: watching {args.folder}; Ctrl-C ends it", file=sys.stderr, flush=True)
         try:
@@ -56,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                 count += 1  # before it is told: Ctrl-C may come right after
                 started = time.perf_counter()
                 try:
-                    answer = model.predict(path, args.top)
+                    answer = model.predict(path, **asked)
                     milliseconds = 1e3 * (time.perf_counter() - started)
                     print_answer("image", str(path), answer, milliseconds, args.json)
                 except ImageError as error:

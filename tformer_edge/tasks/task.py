@@ -3,7 +3,6 @@
 The server half, how it is taught and judged, is `tformer_keras/tasks/task.py`; both are found by the contract's `task`.
 """
 
-import argparse
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tformer_edge.interface import Interface
+from tformer_edge.model_json import Contract
 from tformer_edge.runner import TensorInfo
 
 
@@ -25,7 +24,17 @@ class Answer(Protocol):
         """For programs: JSON types, the same keys wherever a command prints this task's answers."""
 
     def draw(self, image: Image.Image) -> Image.Image:
-        """A copy of the picture that shows the answer."""
+        """A copy of the picture, RGB, that shows the answer."""
+
+
+class Meaning(Protocol):
+    """What is known of a model's outputs: `labels`, one text a class, and `meaning`, as the contract says them."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+    @property
+    def meaning(self) -> str: ...
 
 
 class Task(Protocol):
@@ -33,33 +42,29 @@ class Task(Protocol):
 
     Attributes:
         name: the contract's `task`.
+        default_options: what `answer` is given where nobody asked for anything.
     """
 
     name: str
+    default_options: Any
 
-    def check(self, interface: Interface, given: TensorInfo, outputs: tuple[TensorInfo, ...]) -> None:
-        """Raises UserError where the flatbuffer's tensors are not what the contract, or the arguments, say."""
-
-    def golden_bytes(self, contract: Any) -> int | None:
-        """Bytes of all outputs of one golden vector, or None where the contract alone does not tell."""
+    def output_shapes(self, batch: int, labels: int) -> list[tuple[int, ...]] | None:
+        """The shapes that the outputs of a model with so many labels must have; None where it alone does not tell."""
 
     def answer(
-        self, outputs: Sequence[NDArray[Any]], infos: Sequence[TensorInfo], interface: Interface, options: Any
+        self, values: Sequence[NDArray[Any]], infos: Sequence[TensorInfo], meaning: Meaning, options: Any
     ) -> Answer:
-        """What the output tensors of one image, without their batch axis, say.
+        """What the outputs say of one image.
 
         Args:
-            outputs: the file's own values.
+            values: the file's own values, without the batch axis.
             infos: what the tensors are; dequantizes them.
-            interface: labels and meaning.
-            options: what `add_arguments` declared, or the same from Python; the task's own frozen dataclass.
+            meaning: of the outputs.
+            options: the task's own, see `tasks.OPTIONS`.
         """
 
     def agreement(self, one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
         """Of the outputs of two runs of a model, (n, …) each: which images get the same answer, (n,)."""
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declares the options of this task's answers, such as --top."""
-
-    def options(self, args: argparse.Namespace) -> Any:
-        """What was given for them. Raises UserError for values out of range."""
+    def golden_bytes(self, contract: Contract) -> int | None:
+        """Bytes of all outputs of one golden vector; None where the contract alone does not tell."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.keyed_random import noise_bytes, uniforms
+from tformer_keras.data.placement import Box, Placement, move_pixels
 
 # One stream of draws a use, so that switching one augmentation on leaves the draws of the others alone.
 _FLIP, _SHIFT, _RAND_AUGMENT, _ERASE, _ERASE_NOISE, _MIX, _CROP = range(7)
@@ -83,9 +84,7 @@ class Augmentation:
         """Whether `mix` does anything."""
         return (self.mixup > 0 or self.cutmix > 0) and self.mix_probability > 0
 
-    def crop_box(
-        self, height: int, width: int, seed: int, epoch: int, index: int
-    ) -> tuple[int, int, int, int]:
+    def crop_box(self, height: int, width: int, seed: int, epoch: int, index: int) -> Box:
         """The box of Inception's random resized crop: share uniform, aspect ratio log-uniform in 3/4..4/3.
 
         Args:
@@ -112,21 +111,52 @@ class Augmentation:
         crop_height = min(height, max(1, round(width * 4 / 3)))
         return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
 
+    def placements(
+        self, boxes: Sequence[Box], seed: int, epoch: int, indices: Sequence[int] | np.ndarray
+    ) -> list[Placement]:
+        """Where the pixels of a batch go: flips and shifts are drawn here, for boxes that are drawn before decoding.
+
+        Args:
+            boxes: of each picture, from `crop_box`, or what evaluation sees of it.
+            seed, epoch: key of the draws.
+            indices: (b,) each image's number in its split.
+        """
+        flips = np.zeros(len(boxes), dtype=bool)
+        offsets = np.zeros((len(boxes), 2), np.int64)
+        if self.horizontal_flip:
+            flips = uniforms(seed, epoch, indices, _FLIP, 1)[:, 0] < 0.5
+        if self.shift:
+            draws = uniforms(seed, epoch, indices, _SHIFT, 2)
+            offsets = self.shift - (draws * (2 * self.shift + 1)).astype(np.int64)
+        return [
+            Placement(box, flip, (down, right))
+            for box, flip, (down, right) in zip(boxes, flips.tolist(), offsets.tolist(), strict=True)
+        ]
+
     def images(
-        self, pixels: np.ndarray, seed: int, epoch: int, indices: Sequence[int] | np.ndarray
+        self,
+        pixels: np.ndarray,
+        seed: int,
+        epoch: int,
+        indices: Sequence[int] | np.ndarray,
+        placements: Sequence[Placement] | None = None,
     ) -> np.ndarray:
         """Augments each image by itself: flip, shift, RandAugment, erasing, in this order.
 
         Args:
-            pixels: float32 (b, H, W, 3) in 0..255; left as it is.
+            pixels: float32 (b, H, W, 3) in 0..255, cropped and resized; left as it is.
             seed, epoch: key of the draws.
             indices: (b,) each image's number in its split.
+            placements: from `placements` of the same key; None: drawn here.
 
         Returns:
             A new float32 (b, H, W, 3) in 0..255.
         """
         indices = np.asarray(indices)
-        images = self._flip_and_shift(np.asarray(pixels, dtype=np.float32), seed, epoch, indices)
+        if placements is None:
+            height, width = pixels.shape[1:3]
+            placements = self.placements([(0, 0, height, width)] * len(pixels), seed, epoch, indices)
+        images = move_pixels(np.asarray(pixels, dtype=np.float32), placements, self.border)
         if self.rand_augment is not None:
             # Imported here because it needs Keras, which a process that only flips should not wait for.
             from tformer_keras.data.randaugment import DRAWS_PER_OPERATION, rand_augment
@@ -192,30 +222,6 @@ class Augmentation:
         labels[1 : 2 * pairs : 2] = second_labels - change
         return images, labels
 
-    def _flip_and_shift(self, pixels: np.ndarray, seed: int, epoch: int, indices: np.ndarray) -> np.ndarray:
-        count, height, width = pixels.shape[:3]
-        flips = np.zeros(count, dtype=bool)
-        if self.horizontal_flip:
-            flips = uniforms(seed, epoch, indices, _FLIP, 1)[:, 0] < 0.5
-        if not self.shift:
-            result = pixels.copy()
-            result[flips] = pixels[flips, :, ::-1]
-            return result
-        reach = self.shift
-        offsets = (uniforms(seed, epoch, indices, _SHIFT, 2) * (2 * reach + 1)).astype(np.int64)
-        border = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-        # NumPy calls "symmetric" what Keras calls "reflect".
-        padded = np.pad(pixels, border, mode="constant" if self.border == "zero" else "symmetric")
-        result = np.empty_like(pixels)
-        for row, ((top, left), flip) in enumerate(zip(offsets.tolist(), flips.tolist(), strict=True)):
-            if flip:  # the flip comes first: read the padded image from its right end
-                right = width + 2 * reach - left
-                window = padded[row, top : top + height, right - width : right][:, ::-1]
-            else:
-                window = padded[row, top : top + height, left : left + width]
-            result[row] = window
-        return result
-
     def _erase(self, images: np.ndarray, seed: int, epoch: int, indices: np.ndarray) -> None:
         height, width, channels = images.shape[1:]
         apply, area_draw, aspect_draw, top_draw, left_draw = uniforms(seed, epoch, indices, _ERASE, 5).T
@@ -259,4 +265,4 @@ def _span(centre: float, side: float, length: int) -> tuple[int, int]:
 
 def _check(correct: bool, name: str, expected: str, received: object) -> None:
     if not correct:
-        raise UserError(f"{name}: expected {expected}, received {received!r}, correct the augmentation.")
+        raise UserError(expected, repr(received), "correct the augmentation", where=f"augmentation.{name}")

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
-from tformer_keras.data.dataset import DIGITS, Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.data.stratified import stratified_split
+
+DIGITS = "digits"
 
 
 def load_digits(*, seed: int = 0, test_fraction: float = 0.2) -> Dataset:
@@ -39,6 +41,6 @@ def _part(images: NDArray[np.uint8], labels: NDArray[np.int32], indices: NDArray
     part = images[indices]
     return ImageSplit(
         names=tuple(f"digits/{index}" for index in indices),
-        labels=labels[indices],
+        annotations=labels[indices],
         read=lambda index: part[index],
     )

@@ -198,7 +198,7 @@ def _divide(
 def _image_split(root: Path, paths: Sequence[Path], labels: NDArray[np.int32]) -> ImageSplit:
     return ImageSplit(
         names=tuple(_relative(root, path) for path in paths),
-        labels=labels,
+        annotations=labels,
         read=lambda index: open_image(paths[index]),
     )
 

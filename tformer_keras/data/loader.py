@@ -1,6 +1,7 @@
 """Batches of a split, each a pure function of (seed, epoch, step)."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,19 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
-from tformer_edge.preprocessing import Preprocessing, fast_resize
+from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.cache import PixelCache
 from tformer_keras.data.dataset import ImageSplit
+from tformer_keras.data.placement import Box, Placement, crop_pixels
 from tformer_keras.data.progress_bar import progress
-from tformer_keras.data.streams import Batch, generator_stream, tensorflow_stream
+from tformer_keras.data.streams import generator_stream, tensorflow_stream
+from tformer_keras.tasks.task import Batch, Task
 
 
 class Loader:
     """Makes batches of `split`: decoded, preprocessed, augmented, normalised.
 
     Arguments:
-        split: the images and their labels.
+        split: the images and what is known of them.
         preprocessing: input size, resize rule and normalisation.
         batch_size: images in a *global* batch, over all shards; a multiple of the number of shards.
         seed: 0 or more; orders and augmentations follow from (seed, epoch, image index) alone.
@@ -29,13 +32,15 @@ class Loader:
             batch is dropped, and a split smaller than one batch is repeated to fill it. False for evaluation:
             in order, the last batch filled up with images of sample weight 0.
         augmentation: None, or what changes the training images; see `augmentation.Augmentation`.
-        classes: length of the one-hot labels.
+        task: what makes the truth of a batch from annotations.
+        classes: of the dataset.
         shard: (index, count): this loader yields the index-th contiguous slice of each global batch, and
             reads only those files.
         cache_bytes: memory for decoded images. They are kept as they are after resizing and cropping if the
             whole split fits, otherwise decoded each time; with a random resized crop, as many originals as
             fit are kept.
         workers: threads that decode images.
+        limit: batches of an epoch at most, for trials; None: all.
 
     Raises UserError for settings that cannot work together.
     """
@@ -47,40 +52,54 @@ class Loader:
         batch_size: int,
         *,
         shuffle: bool,
+        task: Task,
         classes: int,
         seed: int = 0,
         augmentation: Augmentation | None = None,
         shard: tuple[int, int] = (0, 1),
         cache_bytes: int = 2**30,
         workers: int = 2,
+        limit: int | None = None,
     ) -> None:
         index, count = shard
         if not len(split):
-            raise UserError("Expected a split of at least one image, received an empty one.")
+            raise UserError("a split of at least one image", "an empty one", "add images")
         if count < 1 or not 0 <= index < count:
-            raise UserError(f"Expected a shard (index, count) with 0 <= index < count, received {shard}.")
+            raise UserError(
+                "a shard (index, count) with 0 <= index < count", str(shard), "number the processes from 0"
+            )
         if batch_size < 1 or batch_size % count:
             raise UserError(
-                f"Expected a batch size that is a multiple of {count} (the processes), received {batch_size}."
+                f"a batch size that is a multiple of {count} (the processes)",
+                str(batch_size),
+                "choose another",
             )
-        if augmentation is not None and augmentation.mixes and count > 1 and (batch_size // count) % 2:
-            raise UserError(
-                f"Expected an even number of images a process, because neighbours are mixed, received {batch_size} "
-                f"over {count} processes: choose a batch size that is a multiple of {2 * count}."
-            )
+        if augmentation is not None and augmentation.mixes:
+            if not task.mixes:
+                raise UserError(
+                    f"no MixUp and no CutMix for {task.name}, whose truth cannot be mixed",
+                    "an augmentation with one of them",
+                    "leave them out",
+                )
+            if count > 1 and (batch_size // count) % 2:
+                raise UserError(
+                    "an even number of images a process, because neighbours are mixed",
+                    f"{batch_size} over {count} processes",
+                    f"choose a batch size that is a multiple of {2 * count}",
+                )
         if seed < 0 or workers < 1 or cache_bytes < 0:
             raise UserError(
-                f"Expected seed >= 0, workers >= 1 and cache_bytes >= 0, received {seed}, {workers} and {cache_bytes}."
-            )
-        if int(split.labels.min()) < 0 or int(split.labels.max()) >= classes:
-            raise UserError(
-                f"Expected labels below {classes} (the classes), received {int(split.labels.max())}."
+                "seed >= 0, workers >= 1 and cache_bytes >= 0",
+                f"{seed}, {workers} and {cache_bytes}",
+                "correct them",
             )
         self.split = split
         self.preprocessing = preprocessing
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.task = task
         self.classes = classes
+        self.limit = limit
         self.seed = seed
         self.augmentation = augmentation
         self.shard = shard
@@ -90,6 +109,8 @@ class Loader:
         height, width = preprocessing.input_size
         keeps = self._crops or len(split) * height * width * 3 <= cache_bytes
         self._cache = PixelCache(len(split), cache_bytes) if keeps and cache_bytes else None
+        # (height, width) of each picture, known once it has been decoded.
+        self._sizes: list[tuple[int, int] | None] = [None] * len(split)
         self._last_order: tuple[int, NDArray[np.int64]] | None = None
 
     @property
@@ -100,9 +121,10 @@ class Loader:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch, at least 1."""
+        whole = -(-len(self.split) // self.batch_size)
         if self.shuffle:
-            return max(1, len(self.split) // self.batch_size)
-        return -(-len(self.split) // self.batch_size)
+            whole = max(1, len(self.split) // self.batch_size)
+        return whole if self.limit is None else min(whole, self.limit)
 
     def indices(self, epoch: int, step: int) -> NDArray[np.int64]:
         """Indices into the split of this shard's images of a batch: int64 of shape (local batch,)."""
@@ -115,22 +137,27 @@ class Loader:
     def batch(self, epoch: int, step: int) -> Batch:
         """Batch `step` of `epoch`: a pure function of these, the seed and the shard.
 
-        Returns images, float32 (b, height, width, 3), normalised; labels, float32 (b, classes), one-hot
-        before mixing; sample weights, float32 (b,). Raises UserError that names a file which cannot be
-        decoded.
+        Returns images, float32 (b, height, width, 3), normalised; the task's truth, a tuple of arrays (b, …); sample
+        weights, float32 (b,). Raises UserError that names a file which cannot be decoded.
         """
         indices = self.indices(epoch, step)
-        pixels = np.stack(self._read_all(indices, epoch))
-        labels = np.zeros((len(indices), self.classes), np.float32)
-        labels[np.arange(len(indices)), self.split.labels[indices]] = 1
+        parts, boxes = zip(*self._read_all(indices, epoch), strict=True)
+        pixels = np.stack(parts)
         weights = np.ones(len(indices), np.float32)
         if not self.shuffle:
             weights[self._positions(step) >= len(self.split)] = 0
-        if self.augmentation is None:
-            return self.preprocessing.normalise(pixels), labels, weights
-        images = self.augmentation.images(pixels.astype(np.float32), self.seed, epoch, indices)
-        images, labels = self.augmentation.mix(images, labels, self.seed, epoch, indices)
-        return self.preprocessing.normalise(images), labels, weights
+        annotations = [self.split.annotation(int(index)) for index in indices]
+        size, augmentation = self.preprocessing.input_size, self.augmentation
+        if augmentation is None:
+            truth = self.task.encode(annotations, [Placement(box) for box in boxes], size, self.classes)
+            return self.preprocessing.normalise(pixels), truth, weights
+        placements = augmentation.placements(boxes, self.seed, epoch, indices)
+        truth = self.task.encode(annotations, placements, size, self.classes)
+        images = augmentation.images(pixels.astype(np.float32), self.seed, epoch, indices, placements)
+        if augmentation.mixes:
+            images, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
+            truth = (shares,)
+        return self.preprocessing.normalise(images), truth, weights
 
     def stream(self, epoch: int = 0, step: int = 0, epochs: int | None = None) -> Any:
         """The batches from (epoch, step) on, made ahead in parallel, as `fit` and `evaluate` take them.
@@ -149,9 +176,10 @@ class Loader:
         count = None if epochs is None else (epoch + epochs) * steps - first
         if keras.backend.backend() != "tensorflow":
             return generator_stream(self._numbered_batch, first, count)
-        local = self.local_batch_size
-        shapes = ((local, *self.preprocessing.input_size, 3), (local, self.classes), (local,))
-        return tensorflow_stream(self._numbered_batch, first, count, shapes)
+        local, size = self.local_batch_size, self.preprocessing.input_size
+        truth = [((local, *shape), kind) for shape, kind in self.task.truth_shapes(size, self.classes)]
+        arrays = [((local, *size, 3), "float32"), *truth, ((local,), "float32")]
+        return tensorflow_stream(self._numbered_batch, first, count, arrays)
 
     def fill(self, epoch: int = 0) -> None:
         """Decodes into the cache, in parallel, what this shard needs in `epoch`: all images if it is alone.
@@ -205,7 +233,8 @@ class Loader:
         self._last_order = (epoch, order)
         return order
 
-    def _read_all(self, indices: NDArray[np.int64], epoch: int) -> list[NDArray[np.uint8]]:
+    def _read_all(self, indices: NDArray[np.int64], epoch: int) -> list[tuple[NDArray[np.uint8], Box]]:
+        """Each image's pixels at the input's size, and the box of its picture that they show."""
         cached = self._cache is not None and all(self._cache.get(index) is not None for index in indices)
         if self.workers == 1 or (cached and not self._crops):
             return [self._read(int(index), epoch) for index in indices]
@@ -213,22 +242,34 @@ class Loader:
         with ThreadPoolExecutor(self.workers) as pool:
             return list(pool.map(lambda index: self._read(int(index), epoch), indices))
 
-    def _read(self, index: int, epoch: int) -> NDArray[np.uint8]:
+    def _read(self, index: int, epoch: int) -> tuple[NDArray[np.uint8], Box]:
         image = self._source(index)
+        size = self._sizes[index]
+        assert size is not None  # `_source` has just noted it
         if not self._crops or self.augmentation is None:
-            return image
-        rows, columns = image.shape[:2]
-        top, left, height, width = self.augmentation.crop_box(rows, columns, self.seed, epoch, index)
-        crop = np.ascontiguousarray(image[top : top + height, left : left + width])
-        return fast_resize(crop, self.preprocessing.input_size)
+            return image, self.preprocessing.seen(*size)
+        box = self.augmentation.crop_box(*size, self.seed, epoch, index)
+        return crop_pixels(image, box, self.preprocessing.input_size), box
 
     def _source(self, index: int) -> NDArray[np.uint8]:
         """What is cached: the preprocessed pixels, or the original ones when they are to be cropped at random."""
         image = self._cache.get(index) if self._cache is not None else None
         if image is None:
             image = self.split.pixels(index)
+            self._sizes[index] = (image.shape[0], image.shape[1])
             if not self._crops:
                 image = self.preprocessing.pixels(image)
             if self._cache is not None:
                 self._cache.put(index, image)
         return image
+
+
+@contextlib.contextmanager
+def naming_file(loader: Loader) -> Iterator[None]:
+    """Within the context an error of tf.data is replaced by the loader's own, which names the file."""
+    try:
+        yield
+    except Exception as error:
+        if loader.failure is not None:
+            raise loader.failure from error
+        raise

@@ -2,14 +2,11 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+from tformer_keras.tasks.task import Batch
 
 # Two batches in the making (one may wait for the disk while the other computes) and as many ready.
 PARALLEL_BATCHES = 2
@@ -39,16 +36,24 @@ def generator_stream(make: Callable[[int], Batch], first: int, count: int | None
 
 
 def tensorflow_stream(
-    make: Callable[[int], Batch], first: int, count: int | None, shapes: tuple[tuple[int, ...], ...]
+    make: Callable[[int], Batch],
+    first: int,
+    count: int | None,
+    arrays: Sequence[tuple[tuple[int, ...], str]],
 ) -> Any:
-    """The same batches as a tf.data.Dataset with the static `shapes` of the three arrays, float32 each."""
+    """The same batches as a tf.data.Dataset; `arrays` has (static shape, dtype) of images, each truth, and weights."""
     import tensorflow as tf
 
+    def flat(number: Any) -> list[Any]:
+        images, truth, weights = make(int(number))
+        return [images, *truth, weights]
+
     def load(number: Any) -> Any:
-        arrays = tf.numpy_function(lambda value: make(int(value)), [number], [tf.float32] * 3, stateful=False)
-        for array, shape in zip(arrays, shapes, strict=True):
-            array.set_shape(shape)
-        return tuple(arrays)
+        tensors = tf.numpy_function(flat, [number], [dtype for _, dtype in arrays], stateful=False)
+        for tensor, (shape, _) in zip(tensors, arrays, strict=True):
+            tensor.set_shape(shape)
+        images, *truth, weights = tensors
+        return images, tuple(truth), weights
 
     numbers = tf.data.Dataset.counter(start=first)
     if count is not None:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 # A batch: images (b, h, w, c); the task's truth, arrays (b, …) of static shapes; weights (b,), 0 for padding.
 Batch = tuple[NDArray[np.float32], tuple[NDArray[Any], ...], NDArray[np.float32]]
+# Images (b, h, w, c), normalised → real-valued outputs (b, …), in the model's order.
+Run = Callable[[NDArray[np.float32]], Sequence[NDArray[Any]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +27,13 @@ class Figure:
     value: float
     unit: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The value with its unit: shares as per cent."""
+        return f"{100 * self.value:.2f} %" if self.unit == "%" else f"{self.value:.4f} {self.unit}".rstrip()
+
     def __str__(self) -> str:
-        shown = f"{100 * self.value:.2f} %" if self.unit == "%" else f"{self.value:.4f} {self.unit}".rstrip()
-        return f"{self.name} {shown}"
+        return f"{self.name} {self.shown}"
 
 
 class Evaluation(Protocol):
@@ -39,11 +45,11 @@ class Evaluation(Protocol):
 
     @property
     def headline(self) -> Figure:
-        """The figure by which this task's models are compared."""
+        """The figure by which this task's models are compared; one of `figures`."""
 
     @property
     def figures(self) -> Mapping[str, Figure]:
-        """All figures by machine name (`top1`), the headline among them; histories put `val_` before the name."""
+        """All figures by machine name; histories put `val_` before it."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with everything."""
@@ -64,7 +70,7 @@ class Judge(Protocol):
         """A batch: real-valued outputs (b, …) in the model's order, the loader's truth, weights (b,)."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that was added up, in arrays whose shapes depend on the task alone."""
+        """All that was added up, in arrays whose shapes depend on the task and the classes alone."""
 
     def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Adds what the judge of another process has added up."""
@@ -78,25 +84,34 @@ class Task(Protocol):
 
     Attributes:
         name: the contract's `task`, the key in `TASKS` of both halves.
-        device: the device half.
+        mixes: whether MixUp and CutMix can mix its truth: one array of shares (b, classes).
+        measures: what `measure` gives: its name for people and its unit, as in `Figure`, by its name in histories.
     """
 
     name: str
-    device: Any
+    mixes: bool
+    measures: Mapping[str, tuple[str, str]]
 
-    def truth_shapes(
-        self, size: tuple[int, int], class_names: Sequence[str]
-    ) -> tuple[tuple[tuple[int, ...], str], ...]:
-        """(shape without the batch axis, dtype) of each array of a batch's truth."""
+    def truth_shapes(self, size: tuple[int, int], classes: int) -> tuple[tuple[tuple[int, ...], str], ...]:
+        """(shape without the batch axis, dtype) of each array of a batch's truth, for inputs of `size` pixels."""
 
     def encode(
-        self,
-        annotations: Sequence[Any],
-        placements: Sequence[Any],
-        size: tuple[int, int],
-        class_names: Sequence[str],
+        self, annotations: Sequence[Any], placements: Sequence[Any], size: tuple[int, int], classes: int
     ) -> tuple[NDArray[Any], ...]:
-        """The truth of a batch: what each image is annotated with, moved as its pixels were."""
+        """The truth of a batch: what each image is annotated with, moved as its pixels were.
+
+        Args:
+            annotations: `ImageSplit.annotation` of each image.
+            placements: where each image's pixels went, `tformer_keras.data.placement.Placement`.
+            size: (height, width) of the input in pixels.
+            classes: of the dataset.
+        """
+
+    def check(self, model: Any, classes: int) -> None:
+        """Raises UserError where a Keras 3 model has other outputs than this task, with so many classes, needs."""
+
+    def head_layers(self, model: Any) -> list[Any]:
+        """The layers that belong to the classes: fresh in transfer learning, trained alone at first."""
 
     def meaning(self, model: Any) -> str:
         """What a Keras 3 model's outputs are, as the contract's `output_meaning` says it."""
@@ -104,21 +119,24 @@ class Task(Protocol):
     def loss(self, truth: Sequence[Any], outputs: Sequence[Any], weights: Any, recipe: Any) -> Any:
         """A batch's mean loss, by keras.ops alone: for both Kerases."""
 
-    def distill(self, teacher: Sequence[Any], outputs: Sequence[Any], recipe: Any, kind: str) -> Any:
+    def distill(
+        self, teacher: Sequence[Any], teacher_means: str, outputs: Sequence[Any], recipe: Any, kind: str
+    ) -> Any:
         """A batch's mean loss against a teacher's outputs ("soft" or "hard"), by keras.ops alone."""
 
-    def judge(self, class_names: Sequence[str], meaning: str) -> Judge:
-        """A new judge of outputs that mean `meaning`."""
+    def measure(self, truth: Sequence[Any], outputs: Sequence[Any]) -> dict[str, Any]:
+        """What to show while training: a value an image for each of `measures`, (b,), by keras.ops alone."""
+
+    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> Judge:
+        """A new judge of outputs that mean `meaning`; `step` is theirs where they are quantized, else 0."""
 
 
-def evaluate(
-    run: Callable[[NDArray[np.float32]], Sequence[NDArray[Any]]], batches: Iterable[Batch], judge: Judge
-) -> Evaluation:
+def evaluate(run: Run, batches: Iterable[Any], judge: Judge) -> Evaluation:
     """Evaluates whatever gives outputs: a model of either Keras, or a converted one.
 
     Args:
-        run: images (b, h, w, c), normalised → real-valued outputs (b, …), in the model's order.
-        batches: (images, truth, weights).
+        run: computes the outputs.
+        batches: a loader's, as arrays or tensors.
         judge: from `Task.judge`; what it has added already counts too.
     """
     for images, truth, weights in batches:

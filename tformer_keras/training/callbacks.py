@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from tformer_edge.errors import UserError
-from tformer_keras.tasks.classification import Evaluation
+from tformer_keras.tasks.task import Evaluation
 from tformer_keras.training.averaged_weights import averaged
 from tformer_keras.training.checkpoint import save_checkpoint
 from tformer_keras.training.variables import assign_arrays, to_arrays
@@ -73,19 +73,19 @@ class Evaluating(Hooks):
         self.run = evaluate
         self.every = every
         self.epochs = epochs
-        self.last: Evaluation | None = None
+        self.last: Evaluation | None = None  # of the epoch that has just ended
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Evaluates, when it is this epoch's turn."""
+        self.last = None
         if (epoch + 1) % self.every and epoch + 1 != self.epochs:
             return
         last = epoch + 1 == self.epochs
         with averaged(self.model.optimizer) if last else contextlib.nullcontext():
             self.last = self.run()
         assert logs is not None
-        logs["val_cross_entropy"] = self.last.cross_entropy
-        logs["val_top1"] = self.last.top1
-        logs["val_top5"] = self.last.top5
+        for name, figure in self.last.figures.items():
+            logs[f"val_{name}"] = figure.value
 
 
 class Stop(KeyboardInterrupt):
@@ -115,65 +115,68 @@ class StopRequests:
         self.asked = True
 
 
+class Checkpointed(Protocol):
+    """What checkpoints are made of: a run, as `loop.Loop` has it.
+
+    Attributes:
+        job: gives the folder and the minutes between checkpoints within an epoch.
+        cluster: a process that does not write saves nothing.
+        progressed: how far the run has come; kept up to date by the checkpoints.
+        steps_per_epoch: batches of a whole epoch.
+        ask_every: steps between asking whether to stop, ≥ 1.
+        metrics: arrays of the "metrics" group, when the first epoch goes on from its middle.
+    """
+
+    job: Any
+    cluster: Any
+    progressed: Progressed
+    steps_per_epoch: int
+    ask_every: int
+    metrics: Mapping[str, np.ndarray] | None
+
+    def groups(self) -> dict[str, list[keras.Variable]]:
+        """The variables to save by group; "metrics" joins them in the middle of an epoch."""
+
+    def extra(self) -> Mapping[str, Any]:
+        """More state to save."""
+
+    def stopping(self) -> bool:
+        """Whether the run is asked to stop, agreed among all processes."""
+
+
 class Checkpointing(Hooks):
     """Keeps the history and saves the run: after each epoch, every few minutes within one, and when asked to stop.
 
     Args:
-        folder: where checkpoints go, or None for a process that writes nothing.
-        progressed: how far the run has come; kept up to date here.
-        groups: gives the variables to save by group; "metrics" joins them in the middle of an epoch.
-        steps_per_epoch: batches of a whole epoch.
-        extra: more state to save.
-        minutes: time between checkpoints within an epoch.
-        stopping: whether the run is asked to stop, agreed among all processes; asked after every `ask_every` steps.
-        ask_every: steps between these questions, ≥ 1.
-        metrics: arrays of the "metrics" group, when the first epoch goes on from its middle.
+        run: what is trained.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        progressed: Progressed,
-        groups: Callable[[], Mapping[str, list[keras.Variable]]],
-        steps_per_epoch: int,
-        extra: Mapping[str, Any],
-        minutes: float,
-        stopping: Callable[[], bool],
-        ask_every: int,
-        metrics: Mapping[str, np.ndarray] | None = None,
-    ) -> None:
-        self.folder = folder
-        self.progressed = progressed
-        self.groups = groups
-        self.steps_per_epoch = steps_per_epoch
-        self.extra = extra
-        self.minutes = minutes
-        self.stopping = stopping
-        self.ask_every = ask_every
-        self.metrics = metrics
-        self.offset = progressed.step
+    def __init__(self, run: Checkpointed) -> None:
+        self.run = run
+        self.progressed = run.progressed
+        self.offset = run.progressed.step
         self.saved = time.monotonic()
         self.clock = time.monotonic()
         self.step_seconds = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Goes on with the metrics of an epoch that was begun before; `fit` has just reset them."""
-        if self.metrics:
-            assign_arrays({"metrics": self.model.metrics_variables}, self.metrics)
-            self.metrics = None
+        if self.run.metrics:
+            assign_arrays({"metrics": self.model.metrics_variables}, self.run.metrics)
+            self.run.metrics = None
         self.epoch_begun = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the step; saves when it is time, or when asked to stop."""
         self.progressed.step = self.offset + batch + 1
-        if self.progressed.step == self.steps_per_epoch:
+        if self.progressed.step == self.run.steps_per_epoch:
             self.step_seconds = time.monotonic() - self.epoch_begun
             self.steps_timed = batch + 1
             return  # the end of the epoch, which comes next, saves
-        if self.progressed.step % self.ask_every == 0 and self.stopping():
+        if self.progressed.step % self.run.ask_every == 0 and self.run.stopping():
             self._save()
             raise Stop
-        if time.monotonic() - self.saved >= 60 * self.minutes:
+        if time.monotonic() - self.saved >= 60 * self.run.job.checkpoint_minutes:
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -189,7 +192,7 @@ class Checkpointing(Hooks):
         self.progressed.history.append(row)
         self.progressed.epoch, self.progressed.step, self.offset = epoch + 1, 0, 0
         self._save()
-        if self.stopping():
+        if self.run.stopping():
             raise Stop
 
     def _save(self) -> None:
@@ -197,12 +200,12 @@ class Checkpointing(Hooks):
         self.progressed.seconds += now - self.clock
         self.clock = now
         self.saved = now
-        if self.folder is None:
+        if not self.run.cluster.writes:
             return
         sync = getattr(self.model, "jax_state_sync", None)
         if sync is not None:  # JAX keeps the state outside the variables while `fit` runs
             sync()
-        groups = dict(self.groups())
+        groups = dict(self.run.groups())
         if self.progressed.step:
             groups["metrics"] = self.model.metrics_variables
         state = {
@@ -210,10 +213,10 @@ class Checkpointing(Hooks):
             "step": self.progressed.step,
             "seconds": self.progressed.seconds,
             "history": self.progressed.history,
-            **self.extra,
+            **self.run.extra(),
         }
-        number = self.progressed.epoch * self.steps_per_epoch + self.progressed.step
-        save_checkpoint(self.folder, number, to_arrays(groups), state)
+        number = self.progressed.epoch * self.run.steps_per_epoch + self.progressed.step
+        save_checkpoint(self.run.job.out / "checkpoints", number, to_arrays(groups), state)
 
 
 def tensorboard(library: Any, folder: Path) -> Any:
@@ -226,5 +229,8 @@ def tensorboard(library: Any, folder: Path) -> Any:
         return library.callbacks.TensorBoard(folder)
     except ImportError as error:
         raise UserError(
-            "expected TensorFlow for --tensorboard; install tensorflow, or leave the option out"
+            "TensorFlow, which Keras writes TensorBoard's events with",
+            "no such package",
+            "install tensorflow, or leave the option out",
+            where="--tensorboard",
         ) from error

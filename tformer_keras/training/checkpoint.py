@@ -1,7 +1,6 @@
 """Checkpoints that survive a kill at any moment: one file each, written aside, flushed, renamed, the last two kept."""
 
 import json
-import os
 import re
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tformer_edge.errors import UserError
+from tformer_edge.files import UNFINISHED, whole_file
 
 FORMAT = 1
 KEEP = 2
@@ -47,29 +47,15 @@ def save_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{number:09d}.npz"
-    temporary = folder / f"{path.name}.tmp"
     text = json.dumps({"format": FORMAT, **state}).encode()
-    with open(temporary, "wb") as file:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
         # np.savez is given a file, or it would add a suffix. zip's CRC of each entry is what loading checks.
         np.savez(file, **{_STATE: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    flush_folder(folder)
     for _, old in _files(folder)[KEEP:]:
         old.unlink(missing_ok=True)
-    for stray in folder.glob("*.tmp"):  # of a run that was killed while it wrote
+    for stray in folder.glob(f"{UNFINISHED}*"):  # of a run that was killed while it wrote
         stray.unlink(missing_ok=True)
     return path
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes renames within `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def load_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
@@ -90,8 +76,9 @@ def load_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | No
             say(f"{path} is damaged ({error}); going back to the checkpoint before it")
     if files:
         raise UserError(
-            f"expected a readable checkpoint in {folder}, received {len(files)} damaged ones; "
-            "delete the run's folder to start again"
+            f"a readable checkpoint in {folder}",
+            f"{len(files)} damaged ones",
+            "delete the run's folder to start again",
         )
     return None
 
@@ -109,5 +96,7 @@ def _read(path: Path) -> Checkpoint:
         arrays = {name: file[name] for name in file.files}
     state = json.loads(arrays.pop(_STATE).tobytes())
     if state.pop("format") != FORMAT:
-        raise UserError(f"expected a checkpoint of format {FORMAT} in {path}; use the version that wrote it")
+        raise UserError(
+            f"a checkpoint of format {FORMAT} in {path}", "another", "use the version that wrote it"
+        )
     return Checkpoint(arrays, state)

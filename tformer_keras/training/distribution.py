@@ -26,8 +26,10 @@ class Cluster:
         """Raises UserError unless a global batch divides among the devices, into even shares for MixUp's pairs."""
         if batch_size % self.devices:
             raise UserError(
-                f"expected a batch size that {self.devices} devices divide evenly, received {batch_size}; "
-                f"choose a multiple of {self.devices} with --batch-size"
+                f"a batch size that {self.devices} devices divide evenly",
+                str(batch_size),
+                f"choose a multiple of {self.devices}",
+                where="--batch-size",
             )
 
 
@@ -45,13 +47,11 @@ def join(processes: int | None, index: int | None, coordinator: str | None) -> C
     if processes is None or processes == 1:
         if index not in (None, 0):
             raise UserError(
-                f"expected --processes together with --process-id {index}; give the number of processes"
+                f"--processes together with --process-id {index}", "none", "give the number of processes"
             )
         return _spread(0, 1)
     if keras.backend.backend() != "jax":
-        raise UserError(
-            f"expected the JAX backend for several processes, received {keras.backend.backend()}; add --backend jax"
-        )
+        raise UserError("the JAX backend for several processes", keras.backend.backend(), "add --backend jax")
     if (
         processes < 1
         or index is None
@@ -60,8 +60,9 @@ def join(processes: int | None, index: int | None, coordinator: str | None) -> C
         or ":" not in coordinator
     ):
         raise UserError(
-            "expected --processes N with --process-id from 0 to N - 1 and --coordinator HOST:PORT, received "
-            f"--processes {processes} --process-id {index} --coordinator {coordinator}; give all three"
+            "--processes N with --process-id from 0 to N - 1 and --coordinator HOST:PORT",
+            f"--processes {processes} --process-id {index} --coordinator {coordinator}",
+            "give all three",
         )
     keras.distribution.initialize(job_addresses=coordinator, num_processes=processes, process_id=index)
     return _spread(index, processes)
@@ -97,6 +98,21 @@ def any_of(cluster: Cluster, flag: bool) -> bool:
     return bool(np.any(multihost_utils.process_allgather(np.array([flag]))))
 
 
+def gathered(cluster: Cluster, arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """`arrays` of every process, in their order, to the bit; equal names, shapes and dtypes everywhere."""
+    if cluster.processes == 1:
+        return [arrays]
+    from jax.experimental import multihost_utils
+
+    everywhere: list[dict[str, np.ndarray]] = [{} for _ in range(cluster.processes)]
+    for name, array in arrays.items():
+        # As bytes: JAX would round float64 to float32.
+        raw = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        for found, data in zip(everywhere, np.asarray(multihost_utils.process_allgather(raw)), strict=True):
+            found[name] = np.frombuffer(data.tobytes(), array.dtype).reshape(array.shape)
+    return everywhere
+
+
 def agree(cluster: Cluster, act: Callable[[], bytes]) -> bytes:
     """What `act` gave on process 0, which alone calls it, on every process; and so the mistake that it found.
 
@@ -117,5 +133,5 @@ def agree(cluster: Cluster, act: Callable[[], bytes]) -> bytes:
         padded[:] = np.frombuffer(message, np.uint8)
     message = from_first(cluster, {"message": padded})["message"].astype(np.uint8).tobytes()
     if message.startswith(b"-"):
-        raise UserError(message[1:].decode())
+        raise UserError.relayed(message[1:].decode())
     return message[1:]

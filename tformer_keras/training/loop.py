@@ -10,25 +10,51 @@ import rich.console
 
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.tasks.classification import Evaluation
+from tformer_keras.data.loader import Loader, naming_file
+from tformer_keras.tasks import TASKS
+from tformer_keras.tasks.task import Evaluation, Judge, Run, evaluate
+from tformer_keras.training import report
 from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
 from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
-from tformer_keras.training.distribution import Cluster, agree, any_of, from_first
+from tformer_keras.training.distribution import Cluster, agree, any_of, from_first, gathered
 from tformer_keras.training.framework import Framework
-from tformer_keras.training.limited_loader import LimitedLoader, naming_file
 from tformer_keras.training.progress import Progress
-from tformer_keras.training.run_folder import LoopJob
+from tformer_keras.training.run_folder import LoopJob, begun, check_folder
 from tformer_keras.training.variables import assign_arrays, to_arrays
 
 # Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
 ASK_EVERY = 10
+
+Say = Callable[[str], None]
+
+
+def speaker(console: rich.console.Console, cluster: Cluster = Cluster()) -> Say:
+    """A function that prints a line, on the process that writes."""
+
+    def say(text: str) -> None:
+        if cluster.writes:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    return say
+
+
+def finished(job: LoopJob, record: Mapping[str, Any], cluster: Cluster, say: Say) -> dict[str, Any] | None:
+    """The report of the run in the job's folder, if it is this job's and finished, else None.
+
+    Raises:
+        UserError: the folder holds a run with other settings.
+    """
+    result = json.loads(agree(cluster, lambda: check_folder(job, record)))
+    if result:
+        say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
+    return result or None
 
 
 class Loop:
     """A run's data and progress, and the steps that the loop consists of.
 
     What the framework decides is left to a subclass: `set_phase`, which makes `trainer` (a compiled model) for the
-    epochs up to `phase_end`, and `groups`, `evaluate`, `extra` and `restored`.
+    epochs up to `phase_end`, and `groups`, `run_and_meaning`, `extra`, `restored` and `finish`.
     """
 
     trainer: Any
@@ -41,37 +67,35 @@ class Loop:
         cluster: Cluster,
         dataset: Dataset,
         preprocessing: Preprocessing,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
-        self.settings, self.framework, self.cluster = job, framework, cluster
+        self.job: Any = job
+        self.framework, self.cluster = framework, cluster
         self.dataset, self.preprocessing, self.say = dataset, preprocessing, say
+        self.task = TASKS[job.recipe.task]
         recipe = job.recipe
         framework.check(recipe)
-        classes = len(dataset.class_names)
-        shard = (cluster.index, cluster.processes)
-        self.loader = LimitedLoader(
-            dataset.train,
-            preprocessing,
-            recipe.batch_size,
-            seed=job.seed,
-            shuffle=True,
-            augmentation=recipe.augmentation,
-            classes=classes,
-            shard=shard,
-        )
-        self.test_loader = LimitedLoader(
-            dataset.test,
-            preprocessing,
-            recipe.batch_size,
-            seed=job.seed,
-            shuffle=False,
-            classes=classes,
-            shard=shard,
-        )
-        self.loader.limit = self.test_loader.limit = job.limit_steps
+
+        def loader(split: Any, **options: Any) -> Loader:
+            return Loader(
+                split,
+                preprocessing,
+                recipe.batch_size,
+                seed=job.seed,
+                task=self.task,
+                classes=len(dataset.class_names),
+                shard=(cluster.index, cluster.processes),
+                limit=job.limit_steps,
+                **options,
+            )
+
+        self.loader = loader(dataset.train, shuffle=True, augmentation=recipe.augmentation)
+        self.test_loader = loader(dataset.test, shuffle=False)
         self.steps_per_epoch = self.loader.steps_per_epoch
+        self.ask_every = 1 if cluster.processes == 1 else ASK_EVERY
         self.progressed = Progressed()
-        self.metrics: dict[str, np.ndarray] | None = None
+        self.metrics: Mapping[str, np.ndarray] | None = None
+        self.stop = StopRequests()
 
     def set_phase(self, epoch: int) -> None:
         """Makes `trainer` and `phase_end` for the epochs from `epoch` on."""
@@ -81,9 +105,16 @@ class Loop:
         """All that a step changes, by group."""
         raise NotImplementedError
 
-    def evaluate(self) -> Evaluation:
-        """Evaluates the weights as they are on the test images."""
+    def run_and_judge(self) -> tuple[Run, Judge]:
+        """The model, with the weights as they are, as a function of images; and a new judge of its outputs."""
         raise NotImplementedError
+
+    def finish(self, evaluation: Evaluation | None) -> dict[str, Any]:
+        """Saves the model and writes the report, which it returns."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """After the folder is made and before the newest checkpoint is read."""
 
     def extra(self) -> Mapping[str, Any]:
         """JSON data that a checkpoint keeps beside the progress."""
@@ -93,12 +124,44 @@ class Loop:
         """The groups to take from a checkpoint with `state`; the phase of its epoch is set."""
         return self.groups()
 
+    def stopping(self) -> bool:
+        """Whether any process was asked to stop."""
+        return any_of(self.cluster, self.stop.asked)
+
+    def run(self, record: Mapping[str, Any], console: rich.console.Console) -> dict[str, Any]:
+        """The whole run, from config.json (`record`) to the report, which it returns.
+
+        Raises:
+            Stop: the run was asked to stop; its checkpoint is saved.
+        """
+        if self.cluster.writes and not begun(self.job.out):  # what a run was begun with stays
+            self.job.out.mkdir(parents=True, exist_ok=True)
+            report.write_json(self.job.out / "config.json", record)
+        with self.stop:
+            self.begin()
+            self.resume()
+            evaluation = self.fit(console)
+        return self.finish(evaluation)
+
+    def evaluate(self) -> Evaluation:
+        """Evaluates the weights as they are on the test images, of which each process takes its share."""
+        run, judge = self.run_and_judge()
+        loader = self.test_loader
+        with naming_file(loader):
+            evaluation = evaluate(run, loader.stream(epochs=1), judge)
+        if self.cluster.processes == 1:
+            return evaluation
+        _, whole = self.run_and_judge()
+        for state in gathered(self.cluster, judge.state()):
+            whole.merge(state)
+        return whole.result()
+
     def resume(self) -> None:
         """Goes on from the newest checkpoint, if there is one."""
         loaded: list[Checkpoint | None] = []
 
         def read() -> bytes:
-            loaded.append(load_checkpoint(self.settings.out / "checkpoints", self.say))
+            loaded.append(load_checkpoint(self.job.out / "checkpoints", self.say))
             return json.dumps(None if loaded[0] is None else loaded[0].state).encode()
 
         state = json.loads(agree(self.cluster, read))
@@ -106,62 +169,47 @@ class Loop:
             return
         self.progressed = Progressed(state["epoch"], state["step"], state["seconds"], state["history"])
         # After the last epoch the last phase's averages are what the finished model is made of.
-        self.set_phase(min(self.progressed.epoch, self.settings.recipe.epochs - 1))
+        self.set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
         groups = self.restored(state)
         if loaded and loaded[0] is not None:
             arrays = {name: array for name, array in loaded[0].arrays.items() if name.split("/")[0] in groups}
-            metrics = {name: array for name, array in loaded[0].arrays.items() if name.startswith("metrics/")}
             assign_arrays(groups, arrays)
-        else:
-            metrics = {}
+            metrics = {name: array for name, array in loaded[0].arrays.items() if name.startswith("metrics/")}
+            self.metrics = metrics or None
         if self.cluster.processes > 1:
             assign_arrays(groups, from_first(self.cluster, to_arrays(groups)))
             # Averages over the epoch are only shown: the other processes begin them where process 0 does.
-            metrics = {}
-        if metrics:
-            # Keras makes the metrics' variables with the first batch; this one changes nothing else.
-            batch = self.settings.recipe.batch_size
-            self.trainer.test_on_batch(
-                np.zeros((batch, *self.preprocessing.input_size, 3), np.float32),
-                np.eye(len(self.dataset.class_names), dtype=np.float32)[[0] * batch],
-            )
-            self.metrics = metrics
+            self.metrics = None
         self.say(f"resuming after epoch {self.progressed.epoch} and {self.progressed.step} steps")
 
-    def fit(self, stop: StopRequests, console: rich.console.Console) -> Evaluation | None:
+    def fit(self, console: rich.console.Console) -> Evaluation | None:
         """Trains to the end; returns the last evaluation, when it was made here."""
-        recipe = self.settings.recipe
+        recipe = self.job.recipe
         evaluating = Evaluating(self.evaluate, recipe.evaluate_every, recipe.epochs)
         while self.progressed.epoch < recipe.epochs:
             epoch, step = self.progressed.epoch, self.progressed.step
             if epoch >= self.phase_end:
                 self.set_phase(epoch)
-            # In the middle of an epoch: first what is left of it, then the whole epochs.
-            end = epoch + 1 if step else self.phase_end
-            checkpointing = Checkpointing(
-                self.settings.out / "checkpoints" if self.cluster.writes else None,
-                self.progressed,
-                self.groups,
+            progress = Progress(
+                console,
+                recipe.epochs,
                 self.steps_per_epoch,
-                self.extra(),
-                self.settings.checkpoint_minutes,
-                lambda: any_of(self.cluster, stop.asked),
-                1 if self.cluster.processes == 1 else ASK_EVERY,
-                self.metrics,
+                recipe.batch_size,
+                self.task.measures,
+                step,
+                lambda: evaluating.last,
             )
-            self.metrics = None
-            progress = Progress(console, recipe.epochs, self.steps_per_epoch, recipe.batch_size, step)
-            callbacks = [self.framework.callback(hooks) for hooks in (evaluating, checkpointing)]
-            if self.cluster.writes:
-                callbacks.append(self.framework.callback(progress))
-                if self.settings.tensorboard:
-                    callbacks.append(tensorboard(self.framework.library, self.settings.out / "tensorboard"))
+            hooks = [evaluating, Checkpointing(self), *([progress] if self.cluster.writes else [])]
+            callbacks = [self.framework.callback(one) for one in hooks]
+            if self.cluster.writes and self.job.tensorboard:
+                callbacks.append(tensorboard(self.framework.library, self.job.out / "tensorboard"))
             try:
                 with naming_file(self.loader):
                     self.trainer.fit(
                         self.loader.stream(epoch, step),
                         initial_epoch=epoch,
-                        epochs=end,
+                        # In the middle of an epoch: first what is left of it, then the whole epochs.
+                        epochs=epoch + 1 if step else self.phase_end,
                         steps_per_epoch=self.steps_per_epoch - step,
                         callbacks=callbacks,
                         verbose=0,

@@ -11,6 +11,7 @@ import keras
 from tformer_edge.errors import UserError, first_line
 from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
 from tformer_keras.models.weights import SHIPPED, shipped_name
+from tformer_keras.tasks.task import Task
 
 # Training sets these itself.
 _OWN = ("input_shape", "classes", "include_top", "classifier_activation", "features_only", "pooling")
@@ -82,12 +83,7 @@ def build_model(name: str, config: TFormerConfig) -> keras.Model:
         raise UserError(f"{name}: {first_line(error)}") from error
 
 
-def head_of(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that only this task has: the last layer with weights."""
-    return [next(layer for layer in reversed(model.layers) if layer.weights)]
-
-
-def load_weights(model: keras.Model, path: str) -> list[keras.layers.Layer]:
+def load_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers.Layer]:
     """Copies weights, layer by layer, from the `.keras` file at `path` or shipped weights; the head may differ.
 
     Returns:
@@ -107,7 +103,7 @@ def load_weights(model: keras.Model, path: str) -> list[keras.layers.Layer]:
             layer.set_weights(other.get_weights())
         elif layer.weights:
             new.append(layer)
-    head = head_of(model)
+    head = task.head_layers(model)
     strange = [layer.name for layer in new if layer not in head]
     if strange:
         raise UserError(

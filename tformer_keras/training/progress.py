@@ -1,12 +1,14 @@
 """Progress of a run: a bar with loss, images/s and time left on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import rich.console
 import rich.progress
 
+from tformer_keras.tasks.task import Evaluation, Figure
 from tformer_keras.training.callbacks import Hooks
 
 BAR_INTERVAL = 0.2  # seconds between refreshes: reading the loss waits for the device
@@ -28,7 +30,9 @@ class Progress(Hooks):
         epochs: epochs of the whole run.
         steps_per_epoch: batches of a whole epoch.
         batch_size: images of a batch, over all processes.
+        measures: the task's: name for people and unit by the name in the logs.
         offset: batches of the first epoch that were made before, by the run that this one resumes.
+        evaluated: gives the evaluation that the epoch ended with, or None.
     """
 
     def __init__(
@@ -37,13 +41,16 @@ class Progress(Hooks):
         epochs: int,
         steps_per_epoch: int,
         batch_size: int,
+        measures: Mapping[str, tuple[str, str]],
         offset: int = 0,
+        evaluated: Callable[[], Evaluation | None] = lambda: None,
     ) -> None:
         self.console = console
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
         self.batch_size = batch_size
         self.offset = offset
+        self.measures, self.evaluated = measures, evaluated
         self.epoch = 0
         self.steps_here = 0  # made by this process, for the speed
         self.seconds_here = 0.0  # of training alone, so that evaluation does not count
@@ -93,12 +100,15 @@ class Progress(Hooks):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """One line for the epoch, with what the evaluation gave."""
         logs = logs or {}
-        figures = [f"loss {logs['loss']:.4f}", f"top-1 {100 * logs['top1']:.2f} %"]
-        if "val_top1" in logs:
-            figures += [
-                f"test cross-entropy {logs['val_cross_entropy']:.4f}",
-                f"test top-1 {100 * logs['val_top1']:.2f} %",
-            ]
+        figures = [f"loss {logs['loss']:.4f}"]
+        figures += [
+            str(Figure(name, float(logs[key]), unit))
+            for key, (name, unit) in self.measures.items()
+            if key in logs
+        ]
+        evaluation = self.evaluated()
+        if evaluation is not None:
+            figures += [f"test {figure}" for figure in evaluation.figures.values()]
         speed = self.speed()
         left = (self.epochs - epoch - 1) * self.steps_per_epoch * self.batch_size / speed if speed else 0.0
         self._say(

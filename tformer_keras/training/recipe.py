@@ -9,6 +9,7 @@ from typing import Any
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing, Resize
 from tformer_keras.data.augmentation import Augmentation
+from tformer_keras.tasks import TASKS
 
 Triple = tuple[float, float, float]
 
@@ -47,6 +48,7 @@ class Recipe:
         input_size: (height, width) in pixels, or None for the model's own default.
         resize, crop_fraction, mean, std: evaluation preprocessing, see `tformer_edge.preprocessing.Preprocessing`.
         augmentation: what is done to training images.
+        task: what is trained, a key of `tformer_keras.tasks.TASKS`.
         model_arguments: constructor arguments of the model that belong to this recipe; the user's own win.
     """
 
@@ -76,6 +78,7 @@ class Recipe:
     mean: Triple = IMAGENET_MEAN
     std: Triple = IMAGENET_STD
     augmentation: Augmentation = field(default_factory=Augmentation)
+    task: str = "classification"
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,13 +118,14 @@ class Recipe:
                 "from 0 to 1, or None",
             ),
             ("evaluate_every", self.evaluate_every >= 1, "at least 1"),
+            ("task", self.task in TASKS, f"one of {', '.join(TASKS)}"),
             ("resize", self.resize in ("stretch", "shorter"), "stretch or shorter"),
             ("crop_fraction", 0 < self.crop_fraction <= 1, "more than 0 and at most 1"),
         ]
         for name, good, expected in rules:
             if not good:
                 raise UserError(
-                    f"recipe field {name}: expected {expected}, received {getattr(self, name)!r}; change it with --set"
+                    expected, repr(getattr(self, name)), "change it with --set", where=f"recipe field {name}"
                 )
 
     def preprocessing(self, input_size: tuple[int, int]) -> Preprocessing:

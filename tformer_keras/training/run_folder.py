@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import UserError, first_line
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.training import report
+from tformer_keras.training.provenance import git_commit, versions
 from tformer_keras.training.recipe import Recipe, plain
 
 
@@ -83,7 +83,7 @@ def make_record(
     """
     names = hashlib.sha256("\n".join([*dataset.train.names, "", *dataset.test.names]).encode()).hexdigest()
     labels = hashlib.sha256(
-        np.concatenate([dataset.train.labels, dataset.test.labels]).astype("<i4").tobytes()
+        np.concatenate([dataset.train.annotations, dataset.test.annotations]).astype("<i4").tobytes()
     ).hexdigest()
     return {
         "run": {
@@ -99,15 +99,15 @@ def make_record(
             },
             **decides,
         },
-        "task": "classification",
+        "task": dataset.task,
         "data": job.data,
         "class_names": list(dataset.class_names),
         "skipped": [str(skipped) for skipped in dataset.skipped],
         "preprocessing": preprocessing.to_json(),
         "model": dict(model),
         "command": list(job.command),
-        "versions": report.versions(),
-        "git_commit": report.git_commit(),
+        "versions": versions(),
+        "git_commit": git_commit(),
         **notes,
     }
 
@@ -133,15 +133,16 @@ def check_folder(job: LoopJob, record: Mapping[str, Any]) -> bytes:
         before = json.loads(path.read_text(encoding="utf-8"))["run"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"expected the settings of a run in {path}, received {error}; delete the folder, or use another --out"
+            f"the settings of a run in {path}", first_line(error), "delete the folder, or use another --out"
         ) from error
     different = _differences(before, plain(record["run"]))
     if "seed" in different:  # the split of a folder follows from it
         different = [name for name in different if not name.startswith("images.")]
     if different:
         raise UserError(
-            f"expected the settings of the run in {job.out}, received other values of {', '.join(different)}; "
-            "give the same command again, or another --out"
+            f"the settings of the run in {job.out}",
+            f"other values of {', '.join(different)}",
+            "give the same command again, or another --out",
         )
     return finished.read_bytes() if finished.is_file() else b"null"
 

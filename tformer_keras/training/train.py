@@ -1,8 +1,7 @@
 """Training in Keras 3: the model, its optimizer and its phases, put into the one loop."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -10,26 +9,22 @@ import rich.console
 
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.data.dataset import Dataset, load_dataset
-from tformer_keras.tasks.classification import (
-    Evaluation,
-    classification_loss,
-    evaluate,
-    make_evaluator,
-    training_metrics,
-)
+from tformer_keras.data.dataset import Dataset
+from tformer_keras.data.load import load_dataset
+from tformer_keras.tasks import TASKS
+from tformer_keras.tasks.task import Evaluation, Judge, Run
 from tformer_keras.training import distillation, report
 from tformer_keras.training.averaged_weights import use_average
-from tformer_keras.training.callbacks import StopRequests
 from tformer_keras.training.compiling import compile_option
-from tformer_keras.training.distribution import Cluster, agree
+from tformer_keras.training.distribution import Cluster
+from tformer_keras.training.forward import forward
 from tformer_keras.training.framework import KERAS
-from tformer_keras.training.limited_loader import naming_file
-from tformer_keras.training.loop import Loop
-from tformer_keras.training.model import build_model, head_of, load_weights, model_config
+from tformer_keras.training.loop import Loop, Say, finished, speaker
+from tformer_keras.training.model import build_model, load_weights, model_config
 from tformer_keras.training.optimizer import build_optimizer
 from tformer_keras.training.recipe import plain
-from tformer_keras.training.run_folder import Job, begun, check_folder, make_record
+from tformer_keras.training.run_folder import Job, make_record
+from tformer_keras.training.trainer import Trainer
 
 
 def train(job: Job, console: rich.console.Console, cluster: Cluster = Cluster()) -> dict[str, Any]:
@@ -50,21 +45,14 @@ def train(job: Job, console: rich.console.Console, cluster: Cluster = Cluster())
 
 
 def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[str, Any]:
-    recipe = job.recipe
-
-    def say(text: str) -> None:
-        if cluster.writes:
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
-
+    recipe, say = job.recipe, speaker(console, cluster)
     cluster.check_batch(recipe.batch_size)
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
     for skipped in dataset.skipped:
         say(f"skipped {skipped}")
     config = model_config(job.model, recipe.input_size, len(dataset.class_names), recipe.model_arguments)
     if None in config.input_shape:
-        raise UserError(
-            f"expected a fixed input size, received {config.input_shape}; give it with --input-size"
-        )
+        raise UserError("a fixed input size", str(config.input_shape), "give it with --input-size")
     preprocessing = recipe.preprocessing((int(config.input_shape[0] or 0), int(config.input_shape[1] or 0)))
     record = make_record(
         job,
@@ -79,31 +67,24 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
         },
         {"xla": job.xla},
     )
-    finished = json.loads(agree(cluster, lambda: check_folder(job, record)))
-    if finished:
-        say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
-        return dict(finished)
+    done = finished(job, record, cluster, say)
+    if done is not None:
+        return done
 
     keras.utils.set_random_seed(job.seed)
     model = build_model(job.model, config)
     if job.weights is not None:
-        load_weights(model, job.weights)
-    run = Run(job, cluster, dataset, model, preprocessing, say)
+        load_weights(model, job.weights, TASKS[recipe.task])
+    run = KerasRun(job, cluster, dataset, model, preprocessing, say)
     say(
         f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "
         f"and {len(dataset.test.names)} test images of {len(dataset.class_names)} classes, "
         f"{run.steps_per_epoch} steps an epoch, {recipe.epochs} epochs, {keras.backend.backend()} backend"
     )
-    if cluster.writes and not begun(job.out):  # what a run was begun with stays
-        job.out.mkdir(parents=True, exist_ok=True)
-        report.write_json(job.out / "config.json", record)
-    with StopRequests() as stop:
-        run.resume()
-        evaluation = run.fit(stop, console)
-    return run.finish(evaluation)
+    return run.run(record, console)
 
 
-class Run(Loop):
+class KerasRun(Loop):
     """A run of a Keras 3 model."""
 
     def __init__(
@@ -113,29 +94,26 @@ class Run(Loop):
         dataset: Dataset,
         model: keras.Model,
         preprocessing: Preprocessing,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         super().__init__(job, KERAS, cluster, dataset, preprocessing, say)
-        self.job, self.model = job, model
-        self.teacher = None if job.teacher is None else distillation.load_teacher(job.teacher, model)
+        self.model = model
+        self.teacher = (
+            None if job.teacher is None else distillation.load_teacher(job.teacher, model, self.task)
+        )
         self.jit_compile = compile_option(job.xla)
-        self.evaluator = make_evaluator(model, len(dataset.class_names), self.jit_compile)
+        self.forward = forward(model, self.jit_compile, cluster)
         self.set_phase(0)
 
     def set_phase(self, epoch: int) -> None:
         """Makes the model and the optimizer to train with from `epoch` on: the head alone, or everything."""
         recipe = self.job.recipe
         self.frozen = epoch < recipe.frozen_epochs
-        head = head_of(self.model)
+        head = self.task.head_layers(self.model)
         for layer in self.model.layers:
             layer.trainable = not self.frozen or layer in head
         self.phase_end = recipe.frozen_epochs if self.frozen else recipe.epochs
-        if self.teacher is None:
-            self.trainer = keras.Model(self.model.inputs, self.model.outputs[0], name="trainer")
-        else:
-            self.trainer = distillation.make_distiller(
-                self.model, self.teacher, self.job.distillation, recipe
-            )
+        self.trainer = Trainer(self.model, self.task, recipe, self.teacher, self.job.distillation)
         begin = 0 if self.frozen else recipe.frozen_epochs
         optimizer = build_optimizer(
             recipe,
@@ -144,12 +122,7 @@ class Run(Loop):
             self.phase_end - begin,
             frozen=self.frozen,
         )
-        self.trainer.compile(
-            optimizer=optimizer,
-            loss=classification_loss(recipe.label_smoothing),
-            metrics=training_metrics(),
-            jit_compile=self.jit_compile,
-        )
+        self.trainer.compile(optimizer=optimizer, jit_compile=self.jit_compile)
 
     def groups(self) -> dict[str, list[keras.Variable]]:
         """All that a step changes, by group."""
@@ -166,13 +139,9 @@ class Run(Loop):
             del groups["optimizer"]
         return groups
 
-    def evaluate(self) -> Evaluation:
-        """Evaluates the weights as they are on the test images."""
-        loader = self.test_loader
-        with naming_file(loader):
-            return evaluate(
-                self.evaluator, loader.stream(epochs=1), loader.steps_per_epoch, self.dataset.class_names
-            )
+    def run_and_judge(self) -> tuple[Run, Judge]:
+        """The model as it is, and a new judge."""
+        return self.forward, self.task.judge(self.dataset.class_names, self.task.meaning(self.model))
 
     def finish(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Puts the averaged weights in, saves the model and writes the report."""
@@ -194,5 +163,5 @@ class Run(Loop):
                 layer.trainable = True
             report.save_model(self.job.out, self.model)
             report.write_run(self.job.out, self.progressed.history, evaluation, result)
-            self.say(f"{report.table(evaluation)}\nsaved in {self.job.out}")
+            self.say(f"{evaluation.table()}\nsaved in {self.job.out}")
         return result

@@ -32,8 +32,9 @@ def assign_arrays(groups: Mapping[str, Sequence[keras.Variable]], arrays: Mappin
     )
     if wrong:
         raise UserError(
-            f"expected a checkpoint of this very model and optimizer, received one that differs in {len(wrong)} "
-            f"variables, the first being {wrong[0]}; use another --out, or delete the run's folder to start again"
+            "a checkpoint of this very model and optimizer",
+            f"one that differs in {len(wrong)} variables, the first being {wrong[0]}",
+            "use another --out, or delete the run's folder to start again",
         )
     for name, variable in named.items():
         variable.assign(arrays[name])

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized, logits_network
 
 from tformer_cli.main import main
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.data.dataset import load_dataset
+from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
 from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
-from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized, logits_network
 from tformer_keras.training import callbacks
 from tformer_keras.training.checkpoint import save_checkpoint
 

@@ -65,9 +65,7 @@ def check_out(out: Path) -> None:
         except (OSError, ValueError, KeyError, TypeError):
             ours = False
     if not ours:
-        raise UserError(
-            f"expected a new folder in --out, received {out}, which holds something else; choose another"
-        )
+        raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
 
 
 def quantize_record(

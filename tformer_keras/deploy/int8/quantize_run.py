@@ -1,7 +1,7 @@
 """Quantization-aware training: calibrates the device graph of a float model, then trains it with the core's loop."""
 
+import dataclasses
 import fnmatch
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,26 +12,19 @@ import tensorflow as tf
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.data.loader import Loader
+from tformer_keras.data.loader import Loader, naming_file
 from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob, check_out, quantize_record
+from tformer_keras.deploy.int8.quantized_forward import PROBABILITY_STEP, logits_network, quantized_forward
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel, quantize_aware
-from tformer_keras.deploy.int8.quantized_scores import logits_network, scores_of
 from tformer_keras.deploy.int8.quantized_trainer import QuantizedTrainer
 from tformer_keras.deploy.int8.tf_keras_framework import TF_KERAS, named
-from tformer_keras.tasks.classification import (
-    Evaluation,
-    evaluate,
-    evaluate_scores,
-    make_evaluator,
-)
+from tformer_keras.tasks.task import Evaluation, Judge, Run, evaluate
 from tformer_keras.training import distillation, report
 from tformer_keras.training.averaged_weights import use_average
-from tformer_keras.training.callbacks import StopRequests
 from tformer_keras.training.distribution import Cluster
-from tformer_keras.training.limited_loader import naming_file
-from tformer_keras.training.loop import Loop
+from tformer_keras.training.forward import forward
+from tformer_keras.training.loop import Loop, Say, finished, speaker
 from tformer_keras.training.optimizer import build_optimizer
-from tformer_keras.training.run_folder import begun, check_folder
 
 
 def quantize(
@@ -44,31 +37,19 @@ def quantize(
         Stop: the run was asked to stop; its checkpoint is saved.
     """
 
-    def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
+    say = speaker(console)
     check_out(job.out)
     for skipped in dataset.skipped:
         say(f"skipped {skipped}")
     quantized = quantize_aware(source.model, target=job.target, rewrites=job.rewrites)
     record = quantize_record(job, source, dataset, quantized)
-    finished = json.loads(check_folder(job, record))
-    if finished:
-        say(f"the run in {job.out} is finished; see {job.out / 'report.json'}, or choose another --out")
-        return dict(finished)
+    done = finished(job, record, Cluster(), say)
+    if done is not None:
+        return done
     for note in quantized.notes:
         say(f"note: {note}")
     keras.utils.set_random_seed(job.seed)
-    run = QuantizedRun(job, source, quantized, dataset, say)
-    if not begun(job.out):  # what a run was begun with stays
-        job.out.mkdir(parents=True, exist_ok=True)
-        report.write_json(job.out / "config.json", record)
-    with StopRequests() as stop:
-        run.calibrate()
-        run.resume()
-        run.measure_before()
-        evaluation = None if job.calibration_only else run.fit(stop, console)
-    return run.finish(evaluation)
+    return QuantizedRun(job, source, quantized, dataset, say).run(record, console)
 
 
 class QuantizedRun(Loop):
@@ -80,18 +61,18 @@ class QuantizedRun(Loop):
         source: FloatModel,
         quantized: QuantizedModel,
         dataset: Dataset,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         super().__init__(job, TF_KERAS, Cluster(), dataset, source.preprocessing, say)
-        self.job, self.source, self.quantized = job, source, quantized
-        self.scores = scores_of(quantized)
+        self.source, self.quantized = source, quantized
+        self.meaning = self.task.meaning(source.model)
+        self.forward = quantized_forward(quantized)
         self.before: dict[str, Any] = {}
         variables = trained_variables(quantized, job.freeze_weights)
         if not variables and job.recipe.freeze_ranges_from == 0:
-            raise UserError(
-                "expected something to train, received all weights and ranges frozen; take --ptq instead"
-            )
-        self.trainer = QuantizedTrainer(logits_network(quantized), variables, job.recipe, self._teacher())
+            raise UserError("something to train", "all weights and ranges frozen", "take --ptq instead")
+        network = logits_network(quantized, self.meaning)
+        self.trainer = QuantizedTrainer(network, variables, self.task, job.recipe, self._teacher())
         self.optimizer = build_optimizer(
             job.recipe, variables, self.steps_per_epoch, job.recipe.epochs, framework=TF_KERAS
         )
@@ -100,15 +81,15 @@ class QuantizedRun(Loop):
         self.freeze_epoch = job.recipe.epochs if share is None else int(share * job.recipe.epochs)
         self.set_phase(0)
 
-    def _teacher(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    def _teacher(self) -> Callable[[tf.Tensor], list[tf.Tensor]] | None:
         if not self.job.distill:
             return None
         student = self.source.model
         if self.job.teacher is None:
-            teacher = distillation.as_teacher(student, student, self.job.source)
+            teacher = distillation.as_teacher(student, student, self.job.source, self.task)
         else:
-            teacher = distillation.load_teacher(self.job.teacher, student)
-        return lambda images: teacher(images, training=False)
+            teacher = distillation.load_teacher(self.job.teacher, student, self.task)
+        return lambda images: keras.tree.flatten(teacher(images, training=False))
 
     def set_phase(self, epoch: int) -> None:
         """Lets the ranges follow the activations, or stand still, from `epoch` on; the optimizer goes on."""
@@ -129,15 +110,20 @@ class QuantizedRun(Loop):
         self.before = dict(state["before"])
         return self.groups()
 
+    def begin(self) -> None:
+        """Sets every range from training images as evaluation sees them."""
+        self.quantized.calibrate(self._calibration())
+
+    def fit(self, console: rich.console.Console) -> Evaluation | None:
+        """Measures what training begins from, and trains, if more than calibration is asked for."""
+        self.measure_before()
+        return None if self.job.calibration_only else super().fit(console)
+
     def resume(self) -> None:
         """Goes on from the newest checkpoint, if there is one."""
         super().resume()
         # The checkpoint's variables say whether the ranges stood still before it.
         self.set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
-
-    def calibrate(self) -> None:
-        """Sets every range from training images as evaluation sees them."""
-        self.quantized.calibrate(self._calibration())
 
     def _calibration(self) -> Iterator[np.ndarray]:
         loader = Loader(
@@ -146,6 +132,7 @@ class QuantizedRun(Loop):
             self.job.recipe.batch_size,
             seed=self.job.seed,
             shuffle=True,  # a folder's images come class by class
+            task=self.task,
             classes=len(self.dataset.class_names),
         )
         for step in range(min(self.job.calibration_batches, loader.steps_per_epoch)):
@@ -155,28 +142,21 @@ class QuantizedRun(Loop):
         """Evaluates the float model and the calibrated one, unless a checkpoint has told."""
         if self.before:
             return
-        evaluator = make_evaluator(self.source.model, len(self.dataset.class_names), False)
         loader = self.test_loader
+        judge = self.task.judge(self.dataset.class_names, self.meaning)
         with naming_file(loader):
-            given = evaluate(
-                evaluator, loader.stream(epochs=1), loader.steps_per_epoch, self.dataset.class_names
-            )
-        for name, evaluation in (("float", given), ("calibrated", self.evaluate())):
-            self.before[name] = {
-                "top1": evaluation.top1,
-                "top5": evaluation.top5,
-                "cross_entropy": evaluation.cross_entropy,
-            }
+            given = evaluate(forward(self.source.model, False), loader.stream(epochs=1), judge)
+        calibrated = self.evaluate()
+        for name, evaluation in (("float", given), ("calibrated", calibrated)):
+            self.before[name] = {key: figure.value for key, figure in evaluation.figures.items()}
         self.say(
-            f"top-1 of the float model {100 * self.before['float']['top1']:.2f} %, quantized by calibration alone "
-            f"{100 * self.before['calibrated']['top1']:.2f} %, of {given.images} test images"
+            f"{given.headline.name} of the float model {given.headline.shown}, quantized by calibration alone "
+            f"{calibrated.headline.shown}, of {given.images} test images"
         )
 
-    def evaluate(self) -> Evaluation:
-        """Evaluates the quantized model as it is on the test images."""
-        loader = self.test_loader
-        with naming_file(loader):
-            return evaluate_scores(self.scores, loader.stream(epochs=1), self.dataset.class_names)
+    def run_and_judge(self) -> tuple[Run, Judge]:
+        """The quantized model as it is, and a new judge."""
+        return self.forward, self.task.judge(self.dataset.class_names, self.meaning, PROBABILITY_STEP)
 
     def finish(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Puts the averaged weights in, saves the model and writes the report."""
@@ -199,10 +179,16 @@ class QuantizedRun(Loop):
         }
         self.quantized.save(self.job.out)
         report.write_run(self.job.out, self.progressed.history, evaluation, result)
+        key = next(name for name, figure in evaluation.figures.items() if figure == evaluation.headline)
+        stages = [
+            (name, dataclasses.replace(evaluation.headline, value=self.before[name][key]))
+            for name in self.before
+        ]
+        if not self.job.calibration_only:
+            stages.append(("trained", evaluation.headline))
         self.say(
-            f"{report.table(evaluation)}\ntop-1: float {100 * self.before['float']['top1']:.2f} %, calibrated "
-            f"{100 * self.before['calibrated']['top1']:.2f} %"
-            + ("" if self.job.calibration_only else f", trained {100 * evaluation.top1:.2f} %")
+            f"{evaluation.table()}\n{evaluation.headline.name}: "
+            + ", ".join(f"{name} {figure.shown}" for name, figure in stages)
             + f"\nsaved in {self.job.out}"
         )
         return result
@@ -226,8 +212,10 @@ def trained_variables(quantized: QuantizedModel, frozen: tuple[str, ...]) -> lis
         found = list(layers) if pattern == "all" else fnmatch.filter(layers, pattern)
         if not found:
             raise UserError(
-                f"--freeze-weights: expected all, or names of layers such as {', '.join(list(layers)[-3:])}, received "
-                f"{pattern!r}, which fits none; correct it"
+                f"all, or names of layers such as {', '.join(list(layers)[-3:])}",
+                f"{pattern!r}, which fits none",
+                "correct it",
+                where="--freeze-weights",
             )
         layers |= {name: [] for name in found}
     return [variable for variables in layers.values() for variable in variables]

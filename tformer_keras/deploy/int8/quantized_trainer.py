@@ -1,4 +1,4 @@
-"""The model that tf-keras' `fit` trains: a quantized network with its loss, and a float teacher if there is one."""
+"""The model that tf-keras' `fit` trains: a quantized network with its task's loss, and a float teacher if there is one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,40 +7,38 @@ import tensorflow as tf
 import tf_keras
 
 from tformer_keras.deploy.int8.tf_keras_framework import named
-from tformer_keras.tasks.classification import classification_loss, training_metrics
+from tformer_keras.tasks.task import Task
 from tformer_keras.training.recipe import Recipe
 
 
 class QuantizedTrainer(tf_keras.Model):
-    """Trains a classifier on labels, or on (1 - w)·labels + w·T²·KL(teacher ‖ student) at temperature T.
+    """What `training/trainer.py` is for Keras 3; the loss is (1 - w)·task + w·teacher (soft), w being the recipe's.
 
-    Hinton et al., 2015, as `training/distillation.py` has it for Keras 3; w and T are the recipe's. With the float
-    model itself as teacher a quantized one learns what it should round to, whatever the labels say.
+    With the float model itself as teacher a quantized one learns what it should round to, whatever the labels say.
 
     Args:
-        network: a tf_keras model of images (b, h, w, 3) → logits (b, classes), fake quantization inside.
+        network: a tf_keras model of images (b, h, w, 3), fake quantization inside, its outputs as the loss wants them.
         variables: its variables to train.
-        recipe: gives label smoothing, w and T.
-        teacher: a function of normalised images → logits (b, classes), called in the graph, or None.
+        task: whose outputs they are.
+        recipe: gives label smoothing, w and the temperature.
+        teacher: a function of normalised images → the same outputs, called in the graph, or None.
     """
 
     def __init__(
         self,
         network: tf_keras.Model,
         variables: Sequence[tf.Variable],
+        task: Task,
         recipe: Recipe,
-        teacher: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        teacher: Callable[[tf.Tensor], Sequence[tf.Tensor]] | None = None,
     ) -> None:
         super().__init__(name="trainer")
         self.network = network
-        self.share = recipe.distillation_weight
-        self.temperature = recipe.distillation_temperature
         # In functions, or tf-keras would count what they hold among its own.
         self.variables_to_train = lambda: variables
+        self.settings = lambda: (task, recipe)
         self.teacher = teacher
-        self.label_loss = classification_loss(recipe.label_smoothing, tf_keras)
-        self.divergence = tf_keras.losses.KLDivergence()
-        self.trackers = [tf_keras.metrics.Mean(name="loss"), *training_metrics(tf_keras)]
+        self.trackers = [tf_keras.metrics.Mean(name=name) for name in ("loss", *task.measures)]
 
     @property
     def metrics(self) -> list[tf_keras.metrics.Metric]:
@@ -52,39 +50,32 @@ class QuantizedTrainer(tf_keras.Model):
         """The metrics' state, for checkpoints."""
         return named(variable for metric in self.trackers for variable in metric.variables)
 
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Logits (b, classes)."""
-        return self.network(inputs, training=training)
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
+        """The network's outputs."""
+        return list(tf.nest.flatten(self.network(inputs, training=training)))
 
     def loss_of(
-        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, logits: tf.Tensor
+        self, images: tf.Tensor, truth: Any, weights: tf.Tensor, outputs: list[tf.Tensor]
     ) -> tf.Tensor:
-        """The batch's mean loss, nats."""
-        loss = self.label_loss(labels, logits, weights)
+        """The batch's mean loss."""
+        task, recipe = self.settings()
+        loss = task.loss(truth, outputs, weights, recipe)
         if self.teacher is None:
             return loss
-        target = tf.stop_gradient(tf.nn.softmax(self.teacher(images) / self.temperature))
-        divergence = self.divergence(target, tf.nn.softmax(logits / self.temperature))
-        return (1 - self.share) * loss + self.share * self.temperature**2 * divergence
+        teacher = [tf.stop_gradient(part) for part in self.teacher(images)]
+        share = recipe.distillation_weight
+        return (1 - share) * loss + share * task.distill(teacher, "logits", outputs, recipe, "soft")
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update."""
-        images, labels, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
+        images, truth, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
-            logits = self(images, training=True)
-            loss = self.loss_of(images, labels, weights, logits)
+            outputs = self(images, training=True)
+            loss = self.loss_of(images, truth, weights, outputs)
         self.optimizer.minimize(loss, self.variables_to_train(), tape=tape)
-        return self._tracked(loss, labels, logits)
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """The same figures without an update."""
-        images, labels, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
-        logits = self(images, training=False)
-        return self._tracked(self.loss_of(images, labels, weights, logits), labels, logits)
-
-    def _tracked(self, loss: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         mean, *others = self.trackers
         mean.update_state(loss)
-        for metric in others:
-            metric.update_state(labels, logits)
+        task, _ = self.settings()
+        for metric, values in zip(others, task.measure(truth, outputs).values(), strict=True):
+            metric.update_state(values)
         return {metric.name: metric.result() for metric in self.trackers}

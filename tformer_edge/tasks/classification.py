@@ -1,4 +1,4 @@
-"""What a model says about one image."""
+"""Classification, the device half: one score a label, ranked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from tformer_edge.model_json import Meaning
+from tformer_edge.model_json import ITEM_BYTES, Contract
+from tformer_edge.printable import printable
+from tformer_edge.runner import TensorInfo
+from tformer_edge.tasks.classification_options import ClassificationOptions
+from tformer_edge.tasks.task import Meaning
+
+# Of a drawn answer: the height of a line as a share of the picture's, and its least in pixels.
+LINE_SHARE, LEAST_LINE = 1 / 16, 11
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,21 @@ class Prediction:
         """The best label's probability, 0 to 1."""
         return self.top[0].probability
 
+    def line(self) -> str:
+        """The first labels with their probabilities."""
+        return "   ".join(f"{printable(one.label)} {100 * one.probability:.1f} %" for one in self.top)
+
+    def draw(self, image: Image.Image) -> Image.Image:
+        """A copy of the picture, RGB, with the first labels in its corner: white, with a dark edge."""
+        shown = image.convert("RGB")
+        height = max(LEAST_LINE, round(shown.height * LINE_SHARE))
+        pen, font = ImageDraw.Draw(shown), ImageFont.load_default(height * 0.8)
+        for number, one in enumerate(self.top):
+            text = f"{printable(one.label)} {100 * one.probability:.1f} %"
+            place = (height // 4, height // 4 + number * height)
+            pen.text(place, text, "white", font, stroke_width=max(1, height // 12), stroke_fill="black")
+        return shown
+
     def to_json(self) -> dict[str, Any]:
         """The first labels as JSON types."""
         return {
@@ -63,7 +86,7 @@ class Prediction:
 
 
 def rank(
-    values: NDArray[Any], scores: NDArray[np.float64], labels: Sequence[str], meaning: Meaning, top: int
+    values: NDArray[Any], scores: NDArray[np.float64], labels: Sequence[str], meaning: str, top: int
 ) -> Prediction:
     """The prediction of one image.
 
@@ -91,3 +114,36 @@ def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """exp(scores) / sum(exp(scores)) for float64 of shape (labels,), without overflow."""
     powers = np.exp(scores - scores.max())
     return powers / powers.sum()
+
+
+class Classification:
+    """See `tasks.task.Task`. One output, (batch, labels), of logits or probabilities."""
+
+    name = "classification"
+    default_options = ClassificationOptions()
+
+    def output_shapes(self, batch: int, labels: int) -> list[tuple[int, ...]]:
+        """One score a label."""
+        return [(batch, labels)]
+
+    def answer(
+        self,
+        values: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+        options: ClassificationOptions,
+    ) -> Prediction:
+        """The labels, the best first."""
+        (own,), (info,) = values, infos
+        return rank(own, info.dequantize(own), meaning.labels, meaning.meaning, options.top)
+
+    def agreement(self, one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+        """Whether the best label is the same."""
+        return np.asarray(one[0].argmax(axis=-1) == other[0].argmax(axis=-1))
+
+    def golden_bytes(self, contract: Contract) -> int:
+        """Of the scores."""
+        return contract.batch * contract.label_count * ITEM_BYTES[contract.output_type]
+
+
+TASK = Classification()
