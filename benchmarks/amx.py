@@ -38,7 +38,9 @@ def refuse_amx() -> None:
         UserError: on anything but Linux on x86-64, or where the kernel does not let it.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise UserError("--no-amx expected Linux on x86-64, where that unit is: leave it out.")
+        raise UserError(
+            "Linux on x86-64, where that unit is", "another machine", "leave it out", where="--no-amx"
+        )
     program = b"".join(
         struct.pack("HBBI", *instruction)
         for instruction in (
@@ -58,5 +60,5 @@ def refuse_amx() -> None:
     )
     if failed:
         raise UserError(
-            f"--no-amx expected a kernel with seccomp filters, received: {os.strerror(ctypes.get_errno())}."
+            "a kernel with seccomp filters", os.strerror(ctypes.get_errno()), "leave it out", where="--no-amx"
         )

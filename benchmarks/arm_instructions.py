@@ -51,7 +51,7 @@ def require(command: str, package: str) -> str:
     path = shutil.which(command)
     if path is None:
         raise UserError(
-            f"Arm instructions expected the command {command}, found none: apt-get install {package}"
+            f"the command {command}", "none", f"apt-get install {package}", where="Arm instructions"
         )
     return path
 
@@ -62,7 +62,9 @@ def build_plugin(folder: Path) -> Path:
     command = [require("gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", str(plugin), str(HERE / "icount.c")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"gcc could not compile benchmarks/icount.c: {done.stderr.strip()[-500:]}")
+        raise UserError(
+            "gcc to compile benchmarks/icount.c", done.stderr.strip()[-500:], "install what it misses"
+        )
     return plugin
 
 
@@ -87,7 +89,9 @@ def count_marks(core: str, plugin: Path, sysroot: Path | None, program: list[str
     if done.returncode or len(marks) < 2:
         said = done.stderr.strip()[-500:] or "nothing"
         raise UserError(
-            f"{program[-2] if len(program) > 1 else program[0]} did not run on {core}: {said} (ran with QEMU 7.2)"
+            f"a program that runs on {core}",
+            f"{said} of {program[-2] if len(program) > 1 else program[0]}",
+            "take QEMU 7.2, which was tried",
         )
     return [after - before for before, after in itertools.pairwise(marks)]
 
@@ -104,7 +108,7 @@ def make_sysroot(folder: Path) -> None:
     require("qemu-aarch64", "qemu-user")
     done = subprocess.run([str(ROOT / "tools" / "pi_sysroot.sh"), str(folder)])
     if done.returncode:
-        raise UserError(f"tools/pi_sysroot.sh could not make {folder}: its message stands above")
+        raise UserError(f"tools/pi_sysroot.sh to make {folder}", "its message above", "mend what it says")
 
 
 def main() -> int:
@@ -141,7 +145,7 @@ def main() -> int:
 
 def _run(args: argparse.Namespace) -> int:
     if min(args.runs, args.jobs) < 1:
-        raise UserError("--runs and --jobs expected numbers of at least 1, received less.")
+        raise UserError("numbers of at least 1", "less", "take others", where="--runs and --jobs")
     make_sysroot(args.sysroot)
     files = chosen_files(args.only, args.kinds, args.files)
     made = provenance(qemu=_qemu_version())

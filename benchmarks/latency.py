@@ -139,9 +139,16 @@ def _run(args: argparse.Namespace) -> int:
     from benchmarks.litert import Model
 
     if min(args.rounds, args.runs, *args.threads) < 1:
-        raise UserError("--rounds, --runs and --threads expected numbers of at least 1, received less.")
+        raise UserError(
+            "numbers of at least 1", "less", "take others", where="--rounds, --runs and --threads"
+        )
     if args.clock == "cpu" and args.threads != [1]:
-        raise UserError("--clock cpu counts the time of one thread: add --threads 1.")
+        raise UserError(
+            "one thread, whose time alone it counts",
+            f"{args.threads}",
+            "add --threads 1",
+            where="--clock cpu",
+        )
     files = chosen_files(args.only, args.kinds, args.files)
     if args.profile:
         for threads in args.threads:

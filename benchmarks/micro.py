@@ -182,8 +182,10 @@ def folder_images(folder: Path, count: int) -> list[NDArray[np.uint8]]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if len(paths) < count:
         raise UserError(
-            f"--images expected at least {count} images in {folder}, received {len(paths)}; give another folder, or "
-            "a smaller --count."
+            f"at least {count} images in {folder}",
+            f"{len(paths)}",
+            "give another folder, or a smaller --count",
+            where="--images",
         )
     return [open_image(paths[number * len(paths) // count]) for number in range(count)]
 
@@ -234,7 +236,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         if args.count < CALIBRATION:
-            raise UserError(f"--count expected at least {CALIBRATION}, received {args.count}.")
+            raise UserError(f"at least {CALIBRATION}", str(args.count), "take more", where="--count")
         images = photo_crops(args.count) if args.images is None else folder_images(args.images, args.count)
         rows = []
         for name in args.only:

@@ -233,7 +233,10 @@ def model_file(
     """
     if name not in PEERS or kind not in PEERS[name].kinds:
         raise UserError(
-            f"A model expected one of {', '.join(PEERS)} and a kind of it, received {name!r} and {kind!r}."
+            f"one of {', '.join(PEERS)} and a kind of it",
+            f"{name!r} and {kind!r}",
+            "take one of them",
+            where="model",
         )
     path = cache / f"{name}-{kind}-{key(name, kind)}.tflite"
     if not path.exists():
@@ -254,8 +257,9 @@ def _make_in_a_process(name: str, kind: str, path: Path) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
         raise UserError(
-            f"The conversion of {name} to {kind} failed: {lines[-1]} (python benchmarks/peers.py {name} {kind} --out "
-            "FILE shows all of it)"
+            f"{name} to convert to {kind}",
+            lines[-1],
+            f"see all of it with python benchmarks/peers.py {name} {kind} --out FILE",
         )
 
 
@@ -281,7 +285,7 @@ def chosen_files(
                 paths[name, kind] = model_file(name, kind)
     for file in files:
         if not Path(file).is_file():
-            raise UserError(f"--files expected .tflite files, received {file!r}, which is none.")
+            raise UserError(".tflite files", f"{file!r}, which is none", "give others", where="--files")
         paths[file, "file"] = Path(file)
     return paths
 

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     check_writable([picture], args.force)
     check_arguments(args.kind, args.io or ("int8" if args.kind == "int8" else "float32"), args.batch)
     if args.threads < 1:
-        raise UserError(f"--threads: expected 1 or more, received {args.threads}.")
+        raise UserError("1 or more", str(args.threads), "leave it out for one", where="--threads")
     source = load_graph_source(args, args.kind == "int8")
     preprocessing, labels = source.trained.preprocessing, source.trained.class_names
     dataset = _dataset(args, source)
@@ -115,7 +115,7 @@ def _dataset(args: argparse.Namespace, source: Any) -> Any:
         return None
     if source.fresh:
         raise UserError(
-            f"Expected trained weights for --data, received {args.model}, whose weights are fresh: leave it out."
+            "trained weights for --data", f"{args.model}, whose weights are fresh", "leave it out"
         )
     dataset = load_dataset(args.data, seed=source.trained.split_seed)
     source.trained.check_classes(dataset, args.data)

@@ -80,8 +80,9 @@ def _choose_backend(backend: str | None, own_process: bool) -> None:
     if keras is not None and keras.backend.backend() != backend:
         if not own_process:
             raise UserError(
-                f"expected Keras to run on {backend}, received a process where it runs on {keras.backend.backend()}; "
-                f"set KERAS_BACKEND={backend} and start again"
+                f"Keras to run on {backend}",
+                f"a process where it runs on {keras.backend.backend()}",
+                f"set KERAS_BACKEND={backend} and start again",
             )
         os.environ["KERAS_BACKEND"] = backend
         os.execv(sys.executable, [sys.executable, "-m", "tformer_cli", *sys.argv[1:]])

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     margin = _size(args.margin, "--margin") or 0
     names = [*sorted(template.name for template in TEMPLATES.iterdir()), PICTURE]
     if args.out.exists() and not args.out.is_dir():
-        raise UserError(f"Expected a folder for --out, received the file {args.out}: give another name.")
+        raise UserError("a folder for --out", f"the file {args.out}", "give another name")
     check_writable([args.out / name for name in names], args.force)
     file = read_model_file(args.model)
     graph = _graph(file.flatbuffer)
@@ -106,8 +106,9 @@ def _graph(flatbuffer: bytes) -> Any:
     known = read_graph(flatbuffer)
     if known.subgraphs != 1 or len(known.inputs) != 1 or len(known.outputs) != 1:
         raise UserError(
-            f"Expected a model of one graph, one input and one output, received {known.subgraphs} graphs, "
-            f"{len(known.inputs)} inputs and {len(known.outputs)} outputs; firmware for it is yours to write."
+            "a model of one graph, one input and one output",
+            f"{known.subgraphs} graphs, {len(known.inputs)} inputs and {len(known.outputs)} outputs",
+            "firmware for it is yours to write",
         )
     try:
         return read_tflite(flatbuffer)
@@ -116,8 +117,7 @@ def _graph(flatbuffer: bytes) -> Any:
     # The schema's generated code checks nothing: damaged tables end in nearly any exception.
     except Exception as error:
         raise UserError(
-            f"Expected a whole flatbuffer, received one that cannot be read ({type(error).__name__}); "
-            "copy the file again."
+            "a whole flatbuffer", f"one that cannot be read ({type(error).__name__})", "copy the file again"
         ) from None
 
 
@@ -141,9 +141,9 @@ def _golden(file: Any, graph: Any) -> tuple[list[Vector], Any]:
     wrong = [vector for vector in vectors if vector.different]
     if wrong:
         raise UserError(
-            f"Expected TensorFlow Lite Micro to give LiteRT's outputs, received {wrong[0].different} of "
-            f"{wrong[0].scores} other scores for the golden vector '{wrong[0].name}'; convert the model again with "
-            "converters/to_tflite.py --target micro."
+            "TensorFlow Lite Micro to give LiteRT's outputs",
+            f"{wrong[0].different} of {wrong[0].scores} other scores for the golden vector '{wrong[0].name}'",
+            "convert the model again with converters/to_tflite.py --target micro",
         )
     return vectors, measured
 
@@ -155,7 +155,10 @@ def _size(text: str | None, option: str) -> int | None:
     unit = text[len(number) :].lower()
     if unit not in UNITS or not number.isdecimal():
         raise UserError(
-            f"{option}: expected a number of bytes such as 450000, 450kB or 440KiB, received {text!r}."
+            "a number of bytes such as 450000, 450kB or 440KiB",
+            repr(text),
+            "write one of these",
+            where=option,
         )
     return int(number) * UNITS[unit]
 
@@ -168,9 +171,10 @@ def _check_budgets(budgets: dict[str, int | None], flash: int, arena: int, model
     ]
     if over:
         raise UserError(
-            f"Expected {model} to fit into the budgets, received more than the {' and the '.join(over)}; use a smaller "
-            "width, input or depth, or convert with --target micro. (The arena is measured on a 64-bit machine, which "
-            "overstates a 32-bit one.)"
+            f"{model} to fit into the budgets",
+            f"more than the {' and the '.join(over)}",
+            "use a smaller width, input or depth, or convert with --target micro (the arena is measured on a 64-bit "
+            "machine, which overstates a 32-bit one)",
         )
 
 

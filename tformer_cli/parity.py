@@ -75,23 +75,28 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     if args.data is None:
-        raise UserError(
-            "Expected labelled images to compare with, received none: give --data FOLDER or digits."
-        )
+        raise UserError("labelled images to compare with", "none", "give --data FOLDER or digits")
     for name, least in (("images", 0), ("layer_images", 1)):
         if getattr(args, name) < least:
             raise UserError(
-                f"--{name.replace('_', '-')}: expected {least} or more, received {getattr(args, name)}."
+                f"{least} or more",
+                str(getattr(args, name)),
+                "take another number",
+                where=f"--{name.replace('_', '-')}",
             )
     for name in ("agreement", "reference_agreement", "float_difference", "layer_cosine"):
         if not 0 <= getattr(args, name) <= 1:
-            raise UserError(f"--{name.replace('_', '-')}: expected 0 to 1, received {getattr(args, name)}.")
+            raise UserError(
+                "0 to 1", str(getattr(args, name)), "take another share", where=f"--{name.replace('_', '-')}"
+            )
     picture: Path | None = args.picture
     if picture is not None:
         check_writable([picture], args.force)
     source = load_graph_source(args, int8=True)
     if source.fresh:
-        raise UserError(f"Expected a trained model, received {args.model}, whose weights are fresh.")
+        raise UserError(
+            "a trained model", f"{args.model}, whose weights are fresh", "train it, or take a shipped one"
+        )
     dataset = load_dataset(args.data, seed=source.trained.split_seed)
     source.trained.check_classes(dataset, args.data)
     indices = spaced(len(dataset.test), args.images or len(dataset.test))

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     if args.top < 1:
-        raise UserError(f"--top: expected at least 1, received {args.top}")
+        raise UserError("at least 1", str(args.top), "3 is the usual number", where="--top")
     trained = load_trained(args)
     model: Any = trained.model
     if trained.quantized is not None:

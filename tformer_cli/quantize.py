@@ -105,7 +105,10 @@ def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
     for name in assignments(args.settings, "--set"):
         if name in FIXED:
             raise UserError(
-                f"--set {name}: expected no such setting, because the model brings its own; leave it out"
+                "no such setting, because the model brings its own",
+                "one",
+                "leave it out",
+                where=f"--set {name}",
             )
     options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
     if args.freeze_ranges:
@@ -131,14 +134,14 @@ def check(args: argparse.Namespace) -> None:
     ):
         value = getattr(args, name)
         if value is not None and not value >= least:
-            raise UserError(
-                f"--{name.replace('_', '-')}: expected {least} or more, received {value}; correct it"
-            )
+            raise UserError(f"{least} or more", f"{value}", "correct it", where=f"--{name.replace('_', '-')}")
     if args.ptq:
         given = [f"--{name.replace('_', '-')}" for name in OF_TRAINING if getattr(args, name)]
         if given:
             raise UserError(
-                f"expected --ptq, which does not train, without {', '.join(given)}; leave one or the other out"
+                "--ptq, which does not train, without options of training",
+                ", ".join(given),
+                "leave one or the other out",
             )
 
 
@@ -154,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
     trained = load_trained(args)
     if trained.quantized is not None:
         raise UserError(
-            f"expected a float model, received {args.model}, which is quantized already; give the run it was made of"
+            "a float model", f"{args.model}, which is quantized already", "give the run it was made of"
         )
     recipe = make_recipe(args, trained.preprocessing)
     # The test images must be those that the float model has not seen, whatever seed the batches have.
@@ -197,9 +200,7 @@ def run(args: argparse.Namespace) -> int:
         output.result({"finished": False, "out": str(out)})
         return 130
     except OSError as error:
-        raise UserError(
-            f"expected to write the run to {out}, received {error}; choose another --out"
-        ) from error
+        raise UserError(f"to write the run to {out}", f"{error}", "choose another --out") from error
     output.result({**report, "out": str(out)})
     return 0
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     if args.images < 0:
-        raise UserError(f"--images: expected 0 or more, received {args.images}.")
+        raise UserError("0 (all) or more", str(args.images), "take another number", where="--images")
     if args.picture is not None:
         check_writable([args.picture], args.force)
     files = {path: _file(path) for path in args.models}
@@ -76,9 +76,7 @@ def _file(path: Path) -> Any:
 
     file = read_model_file(path)
     if file.contract is None or file.contract.task != "classification":
-        raise UserError(
-            f"Expected a classifier with a contract, received {path}; convert it with converters/to_tflite.py."
-        )
+        raise UserError("a classifier with a contract", f"{path}", "convert it with converters/to_tflite.py")
     return file
 
 
@@ -91,8 +89,9 @@ def _compare(path: Path, file: Any, test: Any, indices: list[int], sysroot: Path
     truth = test.labels[indices]
     if truth.max() >= len(file.labels):
         raise UserError(
-            f"Expected images of the {len(file.labels)} classes of {path}, received a class {int(truth.max())}: give "
-            "the data that the model was trained for."
+            f"images of the {len(file.labels)} classes of {path}",
+            f"a class {int(truth.max())}",
+            "give the data that the model was trained for",
         )
     preprocessing = file.contract.image
     inputs = input_tensors(file, split_pixels(test, preprocessing, indices), preprocessing)

@@ -107,7 +107,7 @@ def input_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", text)
     if match is None:
         raise UserError(
-            f"--input-size: expected N or HEIGHTxWIDTH in pixels, received {text!r}; write for example 96"
+            "N or HEIGHTxWIDTH in pixels", repr(text), "write for example 96", where="--input-size"
         )
     return int(match[1]), int(match[2] or match[1])
 
@@ -137,11 +137,11 @@ def run(args: argparse.Namespace) -> int:
 
     output = Output(args.json)
     if args.limit_steps is not None and args.limit_steps < 1:
-        raise UserError(
-            f"--limit-steps: expected at least 1, received {args.limit_steps}; leave it out to use all"
-        )
+        raise UserError("at least 1", f"{args.limit_steps}", "leave it out to use all", where="--limit-steps")
     if not args.checkpoint_minutes >= 0:
-        raise UserError(f"--checkpoint-minutes: expected 0 or more, received {args.checkpoint_minutes}")
+        raise UserError(
+            "0 or more", str(args.checkpoint_minutes), "10 is usual", where="--checkpoint-minutes"
+        )
     recipe = make_recipe(args)
     from tformer_keras.training.distribution import join
     from tformer_keras.training.run_folder import Job

@@ -111,14 +111,10 @@ def open_camera(source: Source = "auto", device: str = "0") -> Camera:
     Raises UserError where no library is installed, or there is no such camera.
     """
     if source not in SOURCES:
-        raise UserError(
-            f"Expected a source among {', '.join(SOURCES)}, received {source!r}; give one of them."
-        )
+        raise UserError(f"a source among {', '.join(SOURCES)}", repr(source), "give one of them")
     number = int(device) if device.isdecimal() and len(device) < 5 else None
     if source == "picamera2" and number is None:
-        raise UserError(
-            f"Expected the number of a camera for picamera2, received {device!r}; 0 is the first."
-        )
+        raise UserError("the number of a camera for picamera2", repr(device), "0 is the first")
     wanted = ("picamera2", "opencv") if source == "auto" else (source,)
     refusal: UserError | None = None
     for one in wanted:
@@ -136,7 +132,7 @@ def open_camera(source: Source = "auto", device: str = "0") -> Camera:
     if refusal is not None:
         raise refusal
     names = " or ".join(LIBRARIES[one][1] for one in wanted)
-    raise UserError(f"Expected {names} to read a camera, received no such library; {INSTALL}.")
+    raise UserError(f"{names} to read a camera", "no such library", f"{INSTALL}")
 
 
 def _library(name: str) -> ModuleType | None:
@@ -146,17 +142,12 @@ def _library(name: str) -> ModuleType | None:
     except ModuleNotFoundError as error:
         if error.name == name:
             return None
-        raise UserError(
-            f"Expected {name} with all that it needs, received one without {error.name}; {INSTALL}."
-        ) from None
+        raise UserError(f"{name} with all that it needs", f"one without {error.name}", f"{INSTALL}") from None
     except ImportError as error:
-        raise UserError(
-            f"Expected {name} that can be imported, received '{first_line(error)}'; {INSTALL}."
-        ) from None
+        raise UserError(f"{name} that can be imported", f"'{first_line(error)}'", f"{INSTALL}") from None
 
 
 def _none(name: str, reason: str) -> UserError:
     return UserError(
-        f"Expected a camera, received {name}, {reason}; connect it, close programs that use it, or give another "
-        "--device."
+        "a camera", f"{name}, {reason}", "connect it, close programs that use it, or give another --device"
     )

@@ -10,7 +10,6 @@ part. A file without a contract is read too (`contract` is None); nothing vouche
 one can crash the interpreter, so it wants a child process first.
 """
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tformer_edge.archive import read_archive, write_archive
-from tformer_edge.errors import UserError
+from tformer_edge.files import cannot_write, write_whole
 from tformer_edge.labels import labels_text, parse_labels
 from tformer_edge.model_json import (
     CHANNELS,
@@ -133,24 +132,10 @@ def save_model_file(
     Raises UserError where the parts do not fit together, or the file cannot be written.
     """
     data = write_model_file(flatbuffer, contract, labels, golden)
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        write_whole(Path(path), data)
     except OSError as error:
-        raise UserError(
-            f"Expected to write {len(data)} bytes to {path}, received '{error.strerror}'; "
-            "give a folder that is there, is writable and has room."
-        ) from None
+        raise cannot_write(Path(path), error) from None
 
 
 def read_model_file(source: str | os.PathLike[str] | bytes) -> ModelFile:
@@ -178,8 +163,6 @@ def load_bytes(path: Path) -> bytes:
             # One byte more than the limit is enough to refuse a file, whatever its size is said to be.
             return file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        if isinstance(error, Refusal):
-            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise Refusal("file", "a file that can be read", f"'{reason}'", advice) from None
 

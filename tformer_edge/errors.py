@@ -17,18 +17,17 @@ class UserError(Exception):
     The sentence is "WHERE: expected EXPECTED, received RECEIVED; ADVICE", without a full stop.
     """
 
-    def __init__(self, expected: str, received: str = "", advice: str = "", *, where: str = "") -> None:
+    def __init__(self, expected: str, received: str, advice: str, *, where: str = "") -> None:
         self.expected, self.received, self.advice, self.where = expected, received, advice, where
-        if not received and not advice:  # a whole sentence, see `relayed`
-            super().__init__(expected)
-            return
         sentence = f"expected {expected}, received {received}; {advice}"
         super().__init__(f"{where}: {sentence}" if where else sentence)
 
     @classmethod
     def relayed(cls, sentence: str) -> "UserError":
         """An error whose sentence another process has composed."""
-        return UserError(sentence)
+        error = UserError(sentence, "", "")
+        error.args = (sentence,)
+        return error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UserError.relayed, (str(self),)

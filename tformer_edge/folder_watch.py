@@ -97,7 +97,8 @@ class FolderWatch:
         except OSError as error:
             verb = "can no longer" if self._was_there else "cannot"
             raise UserError(
-                f"Expected a folder to watch, received {self._folder}, which {verb} be read "
-                f"({(error.strerror or type(error).__name__).lower()}); make it, or name another."
+                "a folder to watch",
+                f"{self._folder}, which {verb} be read ({(error.strerror or type(error).__name__).lower()})",
+                "make it, or name another",
             ) from None
         return found

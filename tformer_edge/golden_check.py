@@ -42,8 +42,9 @@ def selftest(model: Model) -> tuple[GoldenResult, ...]:
     """
     if model.file.contract is None or not model.file.golden:
         raise UserError(
-            "Expected golden vectors in the model file, received none; convert the model with "
-            "converters/to_tflite.py, which writes them into the file."
+            "golden vectors in the model file",
+            "none",
+            "convert the model with converters/to_tflite.py, which writes them into the file",
         )
     results = []
     for golden in model.file.golden:
@@ -53,8 +54,9 @@ def selftest(model: Model) -> tuple[GoldenResult, ...]:
         expected = np.frombuffer(golden.output, received.dtype)
         if expected.shape != received.shape:
             raise UserError(
-                f"Expected {received.size} golden output values for {golden.name!r}, received {expected.size}; "
-                "copy the file again."
+                f"{received.size} golden output values for {golden.name!r}",
+                f"{expected.size}",
+                "copy the file again",
             )
         difference = float(np.abs(received.astype(np.float64) - expected).max())
         integers = np.issubdtype(received.dtype, np.integer)

@@ -41,9 +41,7 @@ class ImageError(UserError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = " ".join(reason.split()).rstrip(".")
-        super().__init__(
-            f"Expected a readable image, received {name}: {self.reason}; replace it or leave it out."
-        )
+        super().__init__("a readable image", f"{name}: {self.reason}", "replace it or leave it out")
 
 
 def open_image(source: ImageSource) -> NDArray[np.uint8]:
@@ -73,9 +71,8 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
             return np.array(rgb)
     except UserError:
         raise
-    except (
-        Exception
-    ) as error:  # Damaged data makes Pillow's decoders raise nearly any type; each means "unreadable".
+    # Damaged data makes Pillow's decoders raise nearly any type; each means "unreadable".
+    except Exception as error:
         raise ImageError(name, _reason(error)) from error
 
 

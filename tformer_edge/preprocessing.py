@@ -53,32 +53,38 @@ class Preprocessing:
         sides = _tuple_of(self.input_size, 2, "input_size", "(height, width) of two integers")
         if not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
             raise UserError(
-                f"Expected input_size of two integers from 1 to {MAX_SIDE}, received {self.input_size!r}."
+                f"two integers from 1 to {MAX_SIDE}", repr(self.input_size), "correct it", where="input_size"
             )
         if self.resize not in get_args(Resize):
             raise UserError(
-                f"Expected resize to be one of {', '.join(get_args(Resize))}, received {self.resize!r}."
+                f"one of {', '.join(get_args(Resize))}", repr(self.resize), "take one of them", where="resize"
             )
         if not _is_number(self.crop_fraction) or not 0 < self.crop_fraction <= 1:
-            raise UserError(f"Expected crop_fraction over 0 and up to 1, received {self.crop_fraction!r}.")
+            raise UserError(
+                "over 0 and up to 1", repr(self.crop_fraction), "correct it", where="crop_fraction"
+            )
         if self.resize == "stretch" and self.crop_fraction != 1:
             raise UserError(
-                f"Expected crop_fraction 1 with resize 'stretch', which never crops, received {self.crop_fraction!r}."
+                "1 with resize 'stretch', which never crops",
+                repr(self.crop_fraction),
+                "leave it out, or take resize 'shorter'",
+                where="crop_fraction",
             )
         # As docs/contract.md rounds it; a quotient by a number near 0 is infinite, and not less.
         if not max(sides) / self.crop_fraction + 0.5 < 4 * MAX_SIDE + 1:
             raise UserError(
-                f"Expected input_size / crop_fraction up to {4 * MAX_SIDE}, "
-                f"received {self.input_size!r} / {self.crop_fraction!r}."
+                f"input_size / crop_fraction up to {4 * MAX_SIDE}",
+                f"{self.input_size!r} / {self.crop_fraction!r}",
+                "take a smaller input, or crop less",
             )
         means = _tuple_of(self.mean, 3, "mean", "three numbers from 0 to 1")
         if not all(_is_number(value) and 0 <= value <= 1 for value in means):
-            raise UserError(f"Expected mean of three numbers from 0 to 1, received {self.mean!r}.")
+            raise UserError("three numbers from 0 to 1", repr(self.mean), "correct it", where="mean")
         stds = _tuple_of(self.std, 3, "std", "three positive numbers")
         if not all(_is_number(value) and 1e-6 <= value <= 1e6 for value in stds):
-            raise UserError(f"Expected std of three numbers from 1e-6 to 1e6, received {self.std!r}.")
+            raise UserError("three numbers from 1e-6 to 1e6", repr(self.std), "correct it", where="std")
         if self.channel_order != "rgb":
-            raise UserError(f"Expected channel_order 'rgb', received {self.channel_order!r}.")
+            raise UserError("'rgb'", repr(self.channel_order), "there is no other", where="channel_order")
         # Lists (from JSON) become tuples and integers floats, so that equal settings compare and hash equal.
         object.__setattr__(self, "input_size", tuple(sides))
         object.__setattr__(self, "crop_fraction", float(self.crop_fraction))
@@ -101,9 +107,9 @@ class Preprocessing:
             received = (
                 f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
             )
-            raise UserError(f"Expected a uint8 array of shape (height, width, 3), received {received}.")
+            raise UserError("a uint8 array of shape (height, width, 3)", received, "convert it")
         if 0 in array.shape:
-            raise UserError(f"Expected an image of at least one pixel, received shape {array.shape}.")
+            raise UserError("an image of at least one pixel", f"shape {array.shape}", "leave it out")
         size = self.resized_size((array.shape[0], array.shape[1]))
         height, width = self.input_size
         top, left = (size[0] - height) // 2, (size[1] - width) // 2
@@ -141,7 +147,9 @@ class Preprocessing:
         """
         if pixels.ndim < 1 or pixels.shape[-1] != 3 or pixels.dtype not in (np.uint8, np.float32):
             raise UserError(
-                f"Expected pixels of dtype uint8 or float32 and shape (..., 3), received {pixels.dtype} {pixels.shape}."
+                "pixels of dtype uint8 or float32 and shape (..., 3)",
+                f"{pixels.dtype} {pixels.shape}",
+                "convert them",
             )
         if pixels.dtype == np.float32:
             scale, offset = _affine(self.mean, self.std)
@@ -167,15 +175,19 @@ class Preprocessing:
     def from_json(cls, data: Any) -> "Preprocessing":
         """Reads what `to_json` wrote: every key, and no other. Raises UserError otherwise; nothing is guessed."""
         if not isinstance(data, dict):
-            raise UserError(f"Expected preprocessing to be a JSON object, received {type(data).__name__}.")
+            raise UserError(
+                "a JSON object", type(data).__name__, "write what `to_json` gives", where="preprocessing"
+            )
         missing = [key for key in _KEYS if key not in data]
         unknown = [str(key) for key in data if key not in _KEYS]
         if missing or unknown:
+            lacks = f"one without {', '.join(missing)}" if missing else ""
+            adds = f"one with the unknown {', '.join(unknown)}" if unknown else ""
             raise UserError(
-                f"Expected preprocessing with the keys {', '.join(_KEYS)}, received one"
-                + (f" without {', '.join(missing)}" if missing else "")
-                + (f" with the unknown {', '.join(unknown)}" if unknown else "")
-                + "."
+                f"the keys {', '.join(_KEYS)}",
+                " and ".join(part for part in (lacks, adds) if part),
+                "write what `to_json` gives",
+                where="preprocessing",
             )
         return cls(**data)
 
@@ -204,7 +216,7 @@ def _is_number(value: Any) -> bool:
 
 def _tuple_of(value: Any, length: int, name: str, what: str) -> tuple[Any, ...]:
     if not isinstance(value, (tuple, list)) or len(value) != length:
-        raise UserError(f"Expected {name} to be {what}, received {value!r}.")
+        raise UserError(what, repr(value), "correct it", where=name)
     return tuple(value)
 
 

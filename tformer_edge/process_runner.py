@@ -134,15 +134,13 @@ class ProcessRunner:
             if not isinstance(answer, dict):
                 raise cannot_run("one whose process gives no sensible answer")
             if "error" in answer:
-                raise UserError(printable(str(answer["error"])[:1000]))
+                raise UserError.relayed(printable(str(answer["error"])[:1000]))
             body = self._read(body_bytes)
         except (OSError, EOFError):
             raise cannot_run(
                 f"one that took over {seconds:g} s" if late.is_set() else f"one that {self._end()}"
             ) from None
-        except ValueError as error:
-            if isinstance(error, UserError):
-                raise
+        except ValueError:
             raise cannot_run("one whose process gives no sensible answer") from None
         finally:
             timer.cancel()

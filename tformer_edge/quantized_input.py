@@ -28,8 +28,9 @@ def input_table(
     limits = np.iinfo(dtype)
     if not 0 < scale < math.inf or not limits.min <= zero_point <= limits.max:
         raise UserError(
-            f"Expected a positive scale and a zero point from {limits.min} to {limits.max}, received {scale!r} and "
-            f"{zero_point!r}; give the values that the input tensor of the .tflite file has."
+            f"a positive scale and a zero point from {limits.min} to {limits.max}",
+            f"{scale!r} and {zero_point!r}",
+            "give the values that the input tensor of the .tflite file has",
         )
     pixels = np.arange(256, dtype=np.float64) / 255
     real = (pixels - np.array(preprocessing.mean)[:, None]) / np.array(preprocessing.std)[:, None]
@@ -41,6 +42,6 @@ def quantize_pixels(pixels: NDArray[np.uint8], table: NDArray[Any]) -> NDArray[A
     """Looks `pixels`, uint8 (..., 3), up in `table` = `input_table(...)`; the result has the table's dtype."""
     if pixels.dtype != np.uint8 or pixels.shape[-1:] != (3,):
         raise UserError(
-            f"Expected pixels of dtype uint8 and shape (..., 3), received {pixels.dtype} {pixels.shape}."
+            "pixels of dtype uint8 and shape (..., 3)", f"{pixels.dtype} {pixels.shape}", "convert them"
         )
     return np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=-1)

@@ -10,15 +10,11 @@ class Refusal(UserError):
 
     Attributes:
         rule: the name of the broken rule in docs/contract.md, the same in every language.
-        expected, received, advice: the parts of the sentence, which is the message.
     """
 
     def __init__(self, rule: str, expected: str, received: str, advice: str = ADVICE) -> None:
         self.rule = rule
-        self.expected = expected
-        self.received = received
-        self.advice = advice
-        super().__init__(f"Expected {expected}, received {received}; {advice}.")
+        super().__init__(expected, received, advice)
 
     def of_file(self, name: str) -> "Refusal":
         """The same refusal, saying which file it is about."""

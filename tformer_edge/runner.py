@@ -38,7 +38,7 @@ class TensorInfo:
             return values.astype(np.float64)
         if not self.scale > 0:
             raise UserError(
-                f"Expected a scale for the {self.type} tensor, received none in the file; convert the model again."
+                f"a scale for the {self.type} tensor", "none in the file", "convert the model again"
             )
         return (values.astype(np.float64) - self.zero_point) * self.scale
 
@@ -79,27 +79,25 @@ class Runner(Protocol):
 def check_arguments(kernels: str, threads: int) -> None:
     """Raises UserError for kernels and a number of threads that no runner has."""
     if kernels not in KERNELS:
-        raise UserError(
-            f"Expected kernels among {', '.join(KERNELS)}, received {kernels!r}; give one of them."
-        )
+        raise UserError(f"kernels among {', '.join(KERNELS)}", repr(kernels), "give one of them")
     if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
-        raise UserError(
-            f"Expected 1 to {MAX_THREADS} threads, received {threads!r}; the number of cores is a good one."
-        )
+        raise UserError(f"1 to {MAX_THREADS} threads", repr(threads), "the number of cores is a good one")
 
 
 def check_input(tensor: NDArray[Any], info: TensorInfo) -> None:
     """Raises UserError for a tensor that is not what the input takes."""
     if tensor.shape != info.shape or tensor.dtype != np.dtype(info.type):
         raise UserError(
-            f"Expected an input tensor of {info.type} {info.shape}, received {tensor.dtype} {tensor.shape}; "
-            "`predict` makes one from an image."
+            f"an input tensor of {info.type} {info.shape}",
+            f"{tensor.dtype} {tensor.shape}",
+            "`predict` makes one from an image",
         )
 
 
 def cannot_run(reason: str) -> UserError:
     """The error of a flatbuffer that LiteRT refuses, or that ends its process. LiteRT quotes names from the file."""
     return UserError(
-        f"Expected a model that LiteRT can run, received {printable(reason)}; "
-        "copy the file again, or make it again with converters/to_tflite.py."
+        "a model that LiteRT can run",
+        f"{printable(reason)}",
+        "copy the file again, or make it again with converters/to_tflite.py",
     )

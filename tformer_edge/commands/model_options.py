@@ -86,6 +86,6 @@ def _labels(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
         raise UserError(
-            f"Expected a text file with a class name a line in {path}, received: {reason.lower()}; give another."
+            f"a text file with a class name a line in {path}", reason.lower(), "give another"
         ) from None
     return tuple(line.strip() for line in lines if line.strip())

@@ -20,8 +20,9 @@ def load_digits(*, seed: int = 0, test_fraction: float = 0.2) -> Dataset:
         from sklearn.datasets import load_digits as sklearn_digits
     except ImportError as error:
         raise UserError(
-            "Expected scikit-learn for the dataset 'digits', received none: install it with "
-            "`pip install 'tformer-keras[train]'`."
+            "scikit-learn for the dataset 'digits'",
+            "none",
+            "install it with `pip install 'tformer-keras[train]'`",
         ) from error
     data = sklearn_digits()
     # Its ink goes from 0 to 16; 16 becomes 255.

@@ -46,15 +46,16 @@ def load_folder(
     classes = _find_classes(train_root)
     if len(classes) < 2:
         raise UserError(
-            f"Expected at least two class folders in {train_root}, received only {next(iter(classes))!r}: "
-            "add a folder of images for another class."
+            f"at least two class folders in {train_root}",
+            f"only {next(iter(classes))!r}",
+            "add a folder of images for another class",
         )
     test_classes = _find_classes(test_root) if test_root else {}
     if test_root and set(test_classes) != set(classes):
         raise UserError(
-            f"Expected the classes of {test_root} to be those of {train_root}, received "
-            + _differences(set(classes), set(test_classes))
-            + ": make the folders match."
+            f"the classes of {test_root} to be those of {train_root}",
+            _differences(set(classes), set(test_classes)),
+            "make the folders match",
         )
     splits = [classes, test_classes]
     for split_root, found in zip((train_root, test_root), splits, strict=True):
@@ -82,16 +83,14 @@ def load_folder(
 
 def _find_roots(root: Path) -> tuple[Path, Path | None]:
     if not root.exists():
-        raise UserError(f"Expected 'digits' or a folder of images, received {root}, which does not exist.")
+        raise UserError("'digits' or a folder of images", f"{root}, which does not exist", "correct the path")
     if not root.is_dir():
-        raise UserError(
-            f"Expected a folder of images, received the file {root}: unpack it if it is an archive."
-        )
+        raise UserError("a folder of images", f"the file {root}", "unpack it if it is an archive")
     test_root = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
     if (root / "train").is_dir():
         return root / "train", test_root
     if test_root:
-        raise UserError(f"Expected a folder {root / 'train'} beside {test_root}, received none: add it.")
+        raise UserError(f"a folder {root / 'train'} beside {test_root}", "none", "add it")
     return root, None
 
 
@@ -101,9 +100,7 @@ def _find_classes(root: Path) -> Classes:
     if not folders:
         loose = sum(entry.suffix.lower() in SUFFIXES for entry in root.iterdir() if not _ignored(entry.name))
         received = f"{loose} images directly in it" if loose else "none"
-        raise UserError(
-            f"Expected class folders in {root}, received {received}: give the images of each class a folder."
-        )
+        raise UserError(f"class folders in {root}", f"{received}", "give the images of each class a folder")
     return {folder.name: sorted(_find_images(folder)) for folder in folders}
 
 
@@ -116,7 +113,7 @@ def _find_images(folder: Path) -> Iterable[Path]:
 
 
 def _refuse_folder(error: OSError) -> None:
-    raise UserError(f"Expected a readable folder, received {error.filename}: {error.strerror}.")
+    raise UserError("a readable folder", f"{error.filename}", f"{error.strerror}")
 
 
 def _ignored(name: str) -> bool:
@@ -136,7 +133,11 @@ def _differences(expected: set[str], received: set[str]) -> str:
 def _refuse_empty_class(root: Path | None, classes: Classes, what: str) -> None:
     for name, paths in classes.items():
         if root and not paths:
-            raise UserError(f"Expected images in every class folder, received {root / name}, which {what}.")
+            raise UserError(
+                "images in every class folder",
+                f"{root / name}, which {what}",
+                "add images, or remove the folder",
+            )
 
 
 def _check_files(paths: Sequence[Path], skip_unreadable: bool) -> dict[Path, str]:
@@ -166,8 +167,9 @@ def _check_files(paths: Sequence[Path], skip_unreadable: bool) -> dict[Path, str
         path, reason = next(iter(unreadable.items()))
         others = f" (and {len(unreadable) - 1} more like it)" if len(unreadable) > 1 else ""
         raise UserError(
-            f"Expected readable images, received {path}{others}: {reason}; "
-            "replace or remove it, or pass --skip-unreadable to go on without."
+            "readable images",
+            f"{path}{others}: {reason}",
+            "replace or remove it, or pass --skip-unreadable to go on without",
         )
     return unreadable
 
@@ -184,8 +186,9 @@ def _divide(
     for name, found in classes.items():
         if len(found) < 2:
             raise UserError(
-                f"Expected at least 2 images in each class folder to set some apart for testing, received 1 in "
-                f"{train_root / name}: add images, or a test folder."
+                "at least 2 images in each class folder to set some apart for testing",
+                f"1 in {train_root / name}",
+                "add images, or a test folder",
             )
     paths, labels = _files_and_labels(classes)
     train, test = stratified_split(labels, test_fraction, seed)

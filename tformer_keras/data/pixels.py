@@ -44,13 +44,14 @@ def read_calibration(folder: Path, preprocessing: Preprocessing, count: int) -> 
         UserError: there is no such folder, no image in it, or one that cannot be read.
     """
     if not folder.is_dir():
-        raise UserError(f"Expected a folder of images for calibration, received {folder}: correct the path.")
+        raise UserError("a folder of images for calibration", f"{folder}", "correct the path")
     root = folder / "train" if (folder / "train").is_dir() else folder
     files = sorted(_images(root))
     if not files:
         raise UserError(
-            f"Expected images for calibration in {root}, received none of the files {' '.join(sorted(SUFFIXES))}: "
-            "give a folder of some hundred typical images."
+            f"images for calibration in {root}",
+            f"none of the files {' '.join(sorted(SUFFIXES))}",
+            "give a folder of some hundred typical images",
         )
     chosen = [files[index] for index in spaced(len(files), count)]
     sizes: list[tuple[int, ...]] = []

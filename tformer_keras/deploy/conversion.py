@@ -92,8 +92,9 @@ def model_file(
     )
     if shapes != expected:
         raise UserError(
-            f"Expected a model with the input {expected[0]} and the output {expected[1]}, one score a label, received "
-            f"{shapes[0]} and {shapes[1]}: a contract describes classifiers of images."
+            f"a model with the input {expected[0]} and the output {expected[1]}, one score a label",
+            f"{shapes[0]} and {shapes[1]}",
+            "a contract describes classifiers of images",
         )
     golden = golden_vectors(conversion.flatbuffer, preprocessing)
     contract = describe(

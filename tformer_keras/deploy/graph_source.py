@@ -106,11 +106,11 @@ def model_name(path: Path) -> str:
 
 def _check(args: argparse.Namespace, int8: bool) -> None:
     if not int8 and (args.ptq or args.calibration):
-        raise UserError(
-            "Expected --ptq and --calibration with --int8 only, received another kind: leave them out."
-        )
+        raise UserError("--ptq and --calibration with --int8 only", "another kind", "leave them out")
     if args.calibration_images < 1:
-        raise UserError(f"--calibration-images: expected 1 or more, received {args.calibration_images}.")
+        raise UserError(
+            "1 or more", str(args.calibration_images), "512 is usual", where="--calibration-images"
+        )
 
 
 def _quantized_file(args: argparse.Namespace, int8: bool) -> Path | None:
@@ -123,16 +123,18 @@ def _quantized_file(args: argparse.Namespace, int8: bool) -> Path | None:
         found = quantized_weights(args.model)
         if found is None and args.calibration is None:
             raise UserError(
-                f"Expected quantized weights of {args.model}, but none ship with this version: give --ptq with "
-                "--calibration FOLDER."
+                f"quantized weights of {args.model}",
+                "none, because none ship with this version",
+                "give --ptq with --calibration FOLDER",
             )
     else:
         candidate = path / "quantized.npz"
         found = candidate if candidate.is_file() else None
     if found is not None and args.calibration is not None:
         raise UserError(
-            f"Expected no --calibration for {args.model}, which has quantized weights: leave it out, or add --ptq to "
-            "start from its float ones."
+            f"no --calibration for {args.model}, which has quantized weights",
+            "one",
+            "leave it out, or add --ptq to start from its float ones",
         )
     return found
 
@@ -172,14 +174,17 @@ def _calibrate(
     notes = []
     if args.calibration is None:
         raise UserError(
-            f"Expected images to quantize {args.model} with: give --calibration "
-            + ("random, as its weights are fresh." if fresh else "FOLDER, or a run of `tformer quantize`.")
+            f"images to quantize {args.model} with",
+            "none",
+            "give --calibration "
+            + ("random, as its weights are fresh" if fresh else "FOLDER, or a run of `tformer quantize`"),
         )
     if args.calibration == "random":
         if not fresh:
             raise UserError(
-                f"Expected real images to quantize {args.model}, received --calibration random, which is for fresh "
-                "weights: give a folder."
+                f"real images to quantize {args.model}",
+                "--calibration random, which is for fresh weights",
+                "give a folder",
             )
         pixels = synthetic_pixels(RANDOM_IMAGES, preprocessing.input_size)
         how = f"{len(pixels)} random images"

@@ -118,8 +118,10 @@ def load_weights(
         return build(overrides)
     if weights == "imagenet":
         raise UserError(
-            'weights="imagenet" expected weights that nobody has published for TFormer: take weights=None and train '
-            "with `tformer train DATA --recipe imagenet`, or give the path of your own file."
+            "weights that somebody has published",
+            "'imagenet', which nobody has for TFormer",
+            "take weights=None and train with `tformer train DATA --recipe imagenet`, or give your own file",
+            where="weights",
         )
     shipped = shipped_name(weights, variant)
     if shipped is not None:
@@ -127,8 +129,10 @@ def load_weights(
     path = Path(weights)
     if not path.is_file():
         raise UserError(
-            f"`weights` expected None, a shipped name ({', '.join(SHIPPED) or 'none yet'}) or the path of a .keras or "
-            f".weights.h5 file, received {weights!r}, which is none of them."
+            f"None, a shipped name ({', '.join(SHIPPED)}) or the path of a .keras or .weights.h5 file",
+            f"{weights!r}, which is none of them",
+            "correct it",
+            where="weights",
         )
     model = build(overrides)
     _load_file(model, path)
@@ -144,13 +148,15 @@ def _load_shipped(
 ) -> keras.Model:
     entry = SHIPPED[name]
     if variant != entry.variant:
-        raise UserError(f"weights={name!r} expected the variant {entry.variant}, received {variant}.")
+        raise UserError(f"the variant {entry.variant}", variant, "build that one", where=f"weights={name!r}")
     for field, value in overrides.items():
         expected = entry.configuration.get(field, value if field in FREE_FIELDS else defaults[field])
         if list(_flat(value)) != list(_flat(expected)):
             raise UserError(
-                f"weights={name!r} carries its own configuration: expected {field}={expected!r} or no `{field}`, "
-                f"received {value!r}; train weights of your own for another shape."
+                f"{field}={expected!r} or no `{field}`",
+                repr(value),
+                "train weights of your own for another shape",
+                where=f"weights={name!r} carries its own configuration",
             )
     path = _shipped_file(name, entry.file, entry.sha256)
     model = build({**entry.configuration, **overrides})
@@ -171,13 +177,11 @@ def quantized_weights(name: str) -> Path | None:
 def _shipped_file(name: str, file: str, sha256: str) -> Path:
     path = FOLDER / file
     if not path.is_file():
-        raise UserError(
-            f"{path} expected the weights {name!r}, received no such file: reinstall tformer-keras."
-        )
+        raise UserError(f"the weights {name!r}", "no such file", "reinstall tformer-keras", where=f"{path}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != sha256:
         raise UserError(
-            f"{path} expected SHA-256 {sha256}, received {digest}: the file is damaged, reinstall tformer-keras."
+            f"SHA-256 {sha256}", f"{digest}", "the file is damaged, reinstall tformer-keras", where=f"{path}"
         )
     return path
 
@@ -212,6 +216,8 @@ def _load_file(model: keras.Model, path: Path) -> None:
             model.load_weights(path)
     except Exception as error:
         raise UserError(
-            f"{path} expected weights of {model.name} with {model.count_params():,} parameters, but they do not fit "
-            f"({first_line(error)}); give the configuration that the file was trained with."
+            f"weights of {model.name} with {model.count_params():,} parameters",
+            f"others ({first_line(error)})",
+            "give the configuration that the file was trained with",
+            where=str(path),
         ) from error

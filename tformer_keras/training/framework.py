@@ -53,8 +53,10 @@ class Framework:
             value = getattr(recipe, field.name)
             if field.name in self.lacks and value != field.default:
                 raise UserError(
-                    f"recipe field {field.name}: expected {field.default!r} where {self.name} trains, which has no "
-                    f"means for it, received {value!r}; leave it out, or add --set {field.name}={field.default!r}"
+                    f"{field.default!r} where {self.name} trains, which has no means for it",
+                    repr(value),
+                    f"leave it out, or add --set {field.name}={field.default!r}",
+                    where=f"recipe field {field.name}",
                 )
 
     def callback(self, hooks: Hooks) -> Any:

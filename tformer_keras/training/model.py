@@ -32,20 +32,20 @@ def model_config(
         UserError: the name or an argument is unknown, is the loop's own, or has a value that the model refuses.
     """
     if name not in VARIANTS:
-        raise UserError(
-            f"--model: expected one of {', '.join(VARIANTS)}, received {name!r}; choose one of them"
-        )
+        raise UserError(f"one of {', '.join(VARIANTS)}", repr(name), "choose one of them", where="--model")
     known = [field.name for field in dataclasses.fields(TFormerConfig) if field.name not in _OWN]
     for argument in arguments:
         if argument not in known:
             raise UserError(
-                f"--model-set: expected one of {', '.join(known)}, received {argument!r}; correct the name"
+                f"one of {', '.join(known)}", repr(argument), "correct the name", where="--model-set"
             )
     shape: dict[str, Any] = {} if input_size is None else {"input_shape": (*input_size, 3)}
     try:
         return dataclasses.replace(VARIANTS[name], classes=classes, **shape, **arguments)
     except (ValueError, TypeError) as error:
-        raise UserError(f"--model-set: {error}") from error
+        raise UserError(
+            "arguments that go together", first_line(error), "correct them", where="--model-set"
+        ) from error
 
 
 def arguments_of(weights: str, variant: str) -> dict[str, Any]:
@@ -80,7 +80,9 @@ def build_model(name: str, config: TFormerConfig) -> keras.Model:
     try:
         return TFormer(config, name)
     except (ValueError, TypeError) as error:
-        raise UserError(f"{name}: {first_line(error)}") from error
+        raise UserError(
+            "a configuration that the layers take", first_line(error), "correct it", where=name
+        ) from error
 
 
 def load_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers.Layer]:
@@ -107,8 +109,9 @@ def load_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers
     strange = [layer.name for layer in new if layer not in head]
     if strange:
         raise UserError(
-            f"expected weights for the same model but for its head in {path}, received others for {len(strange)} "
-            f"layers, the first being {strange[0]}; give the model arguments that the file was made with"
+            f"weights for the same model but for its head in {path}",
+            f"others for {len(strange)} layers, the first being {strange[0]}",
+            "give the model arguments that the file was made with",
         )
     return head
 
@@ -120,8 +123,8 @@ def load_model(path: str) -> keras.Model:
         UserError: there is no such file, or it is no Keras model.
     """
     if not Path(path).is_file():
-        raise UserError(f"expected a .keras file, received {path!r}, which is not there; correct the path")
+        raise UserError("a .keras file", f"{path!r}, which is not there", "correct the path")
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:
-        raise UserError(f"expected a Keras model in {path}, received {first_line(error)}") from error
+        raise UserError(f"a Keras model in {path}", first_line(error), "save it with Keras 3") from error

@@ -63,10 +63,10 @@ class Trained:
             return
         unlike = sorted(set(dataset.class_names) ^ set(self.class_names))
         raise UserError(
-            f"expected images of the model's {len(self.class_names)} classes, received {len(dataset.class_names)} "
-            f"classes in {data}"
-            + (f", {unlike[0]!r} being in one of them only" if unlike else " in another order")
-            + "; give the data that it was trained for"
+            f"images of the model's {len(self.class_names)} classes",
+            f"{len(dataset.class_names)} classes in {data}"
+            + (f", {unlike[0]!r} being in one of them only" if unlike else " in another order"),
+            "give the data that it was trained for",
         )
 
 
@@ -74,7 +74,7 @@ def need_tensorflow(what: str) -> None:
     """Raises UserError unless Keras runs on TensorFlow, on which `what` depends."""
     if keras.backend.backend() != "tensorflow":
         raise UserError(
-            f"expected the TensorFlow backend for {what}, received {keras.backend.backend()}; add --backend tensorflow"
+            f"the TensorFlow backend for {what}", f"{keras.backend.backend()}", "add --backend tensorflow"
         )
 
 
@@ -92,8 +92,9 @@ def load_trained(args: argparse.Namespace) -> Trained:
         unused = [f"--{name}" for name in given] + ["--crop-fraction"] * (args.crop_fraction != 1)
         if unused:
             raise UserError(
-                f"expected no {', '.join(unused)} for the shipped model {args.model}, which carries its own "
-                "preprocessing and class names; leave that out"
+                f"no {', '.join(unused)} for the shipped model {args.model}, which carries its own preprocessing and class names",
+                "some",
+                "leave that out",
             )
         entry = SHIPPED[args.model]
         model = build(entry.variant, weights=args.model)
@@ -101,7 +102,7 @@ def load_trained(args: argparse.Namespace) -> Trained:
     if path.is_dir():
         if not (path / "model.keras").is_file():
             raise UserError(
-                f"expected a finished run with a model.keras in {path}; train it to the end first"
+                f"a finished run with a model.keras in {path}", "none", "train it to the end first"
             )
         if (path / "quantized.npz").is_file():
             quantized = path / "quantized.npz"
@@ -115,7 +116,9 @@ def load_trained(args: argparse.Namespace) -> Trained:
         missing = [f"--{name}" for name in ("mean", "std", "resize", "labels") if name not in given]
         if missing:
             raise UserError(
-                f"expected config.json beside {path}, or --mean, --std, --resize and --labels; add {', '.join(missing)}"
+                f"config.json beside {path}, or --mean, --std, --resize and --labels",
+                f"none, and no {', '.join(missing)}",
+                "add what is missing",
             )
         model = load_model(str(path))
         preprocessing = Preprocessing(
@@ -128,10 +131,15 @@ def load_trained(args: argparse.Namespace) -> Trained:
         names = _read_labels(args.labels)
     outputs = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
     if outputs != len(names):
-        raise UserError(f"expected {path} to have {len(names)} outputs, one a class name, received {outputs}")
+        raise UserError(
+            f"{len(names)} outputs, one a class name", str(outputs), "give labels that fit", where=str(path)
+        )
     if _input_size(model, path) != tuple(preprocessing.input_size):
         raise UserError(
-            f"expected {path} to take {preprocessing.input_size} pixels, received {model.input_shape[1:3]}"
+            f"a model of {preprocessing.input_size} pixels",
+            str(model.input_shape[1:3]),
+            "give the config.json that belongs to it",
+            where=str(path),
         )
     if quantized is None:
         return Trained(path, model, preprocessing, names, config)
@@ -144,7 +152,7 @@ def _read_config(path: Path) -> tuple[dict[str, Any], Preprocessing, tuple[str, 
         config = json.loads(path.read_text(encoding="utf-8"))
         return config, Preprocessing.from_json(config["preprocessing"]), tuple(config["class_names"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"expected a run's settings in {path}, received {error}; train again") from error
+        raise UserError(f"a run's settings in {path}", f"{error}", "train again") from error
 
 
 def _read_labels(path: Path) -> tuple[str, ...]:
@@ -153,12 +161,17 @@ def _read_labels(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
         raise UserError(
-            f"--labels: expected a text file with a class name a line, received {path}: {reason.lower()}"
+            "a text file with a class name a line", f"{path}", f"{reason.lower()}", where="--labels"
         ) from error
 
 
 def _input_size(model: keras.Model, path: Path) -> tuple[int, int]:
     shape = model.input_shape
     if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
-        raise UserError(f"expected a model of images (height, width, 3) in {path}, received input {shape}")
+        raise UserError(
+            "a model of images (height, width, 3)",
+            f"input {shape}",
+            "give a model of one picture of a fixed size",
+            where=str(path),
+        )
     return int(shape[1]), int(shape[2])

@@ -23,9 +23,7 @@ def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
     for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key:
-            raise UserError(
-                f"{option}: expected KEY=VALUE, received {text!r}; write for example {option} key=1"
-            )
+            raise UserError("KEY=VALUE", repr(text), f"write for example {option} key=1", where=f"{option}")
         try:
             result[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
@@ -45,15 +43,15 @@ def choose(name: str, settings: Sequence[str], options: Mapping[str, Any]) -> Re
         UserError: there is no such recipe or field, or a value is of another type or not finite.
     """
     if name not in RECIPES:
-        raise UserError(
-            f"--recipe: expected one of {', '.join(RECIPES)}, received {name!r}; choose one of them"
-        )
+        raise UserError(f"one of {', '.join(RECIPES)}", repr(name), "choose one of them", where="--recipe")
     changes = assignments(settings, "--set")
     for field, value in options.items():
         if value is None:
             continue
         if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"--{field.replace('_', '-')}: expected a finite number, received {value}")
+            raise UserError(
+                "a finite number", str(value), "take another", where=f"--{field.replace('_', '-')}"
+            )
         changes[field] = value
     return override(RECIPES[name], changes)
 
@@ -84,11 +82,11 @@ def typed_value(owner: type, name: str, value: Any, *, shown: str) -> Any:
     hints = typing.get_type_hints(owner)
     if name not in hints or name in ("augmentation", "name"):
         known = ", ".join(sorted(set(hints) - {"augmentation", "name"}))
-        raise UserError(f"expected one of the fields {known}, received {shown!r}; correct the name")
+        raise UserError(f"one of the fields {known}", repr(shown), "correct the name")
     converted = _convert(hints[name], value)
     if converted is _MISMATCH:
         raise UserError(
-            f"{shown}: expected a value of type {_type_name(hints[name])}, received {value!r}; correct it"
+            f"a value of type {_type_name(hints[name])}", repr(value), "correct it", where=f"{shown}"
         )
     return converted
 

@@ -66,8 +66,9 @@ def input_tensors(file: ModelFile, pixels: NDArray[np.uint8], preprocessing: Pre
     kind = np.dtype(detail["dtype"]).name
     if kind not in ("int8", "uint8") or detail["shape"][0] != 1:
         raise UserError(
-            f"Expected a model of integers and one image at a time, received {kind} and {detail['shape'][0]}; "
-            "convert it with --io int8 --batch 1."
+            "a model of integers and one image at a time",
+            f"{kind} and {detail['shape'][0]}",
+            "convert it with --io int8 --batch 1",
         )
     scale, zero_point = detail["quantization"]
     return quantize_pixels(pixels, input_table(preprocessing, scale, zero_point, kind))[:, None]
@@ -109,11 +110,10 @@ def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray
     python = sysroot.absolute() / "usr" / "bin" / "python3.11"
     if not python.exists():
         raise UserError(
-            f"Expected a folder that tools/pi_sysroot.sh made, received {sysroot}; make one: "
-            f"tools/pi_sysroot.sh {sysroot}"
+            "a folder that tools/pi_sysroot.sh made", f"{sysroot}", f"make one: tools/pi_sysroot.sh {sysroot}"
         )
     if shutil.which(QEMU) is None:
-        raise UserError(f"Expected the command {QEMU}, found none: apt-get install qemu-user")
+        raise UserError(f"the command {QEMU}", "none", "apt-get install qemu-user")
     package = Path(__file__).parents[3]
     with tempfile.TemporaryDirectory() as name:
         given, answered = Path(name, "inputs.npy"), Path(name, "outputs.npy")
@@ -131,9 +131,13 @@ def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray
             )
         except subprocess.TimeoutExpired:
             raise UserError(
-                f"Expected the emulated Pi to answer within {PI_SECONDS:g} s, received nothing: give fewer --images."
+                f"the emulated Pi to answer within {PI_SECONDS:g} s", "nothing", "give fewer --images"
             ) from None
         if done.returncode:
             reason = first_line(ValueError("\n".join(done.stderr.strip().splitlines()[-1:])))
-            raise UserError(f"Expected the model to run on the emulated Pi ({core}), received '{reason}'.")
+            raise UserError(
+                f"the model to run on the emulated Pi ({core})",
+                f"'{reason}'",
+                "make the system's folder again with tools/pi_sysroot.sh",
+            )
         return np.load(answered, allow_pickle=False)[:, 0]

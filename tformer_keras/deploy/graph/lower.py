@@ -87,14 +87,14 @@ def choose_rewrites(target: str, rewrites: str | Iterable[str]) -> tuple[str, ..
         UserError: for an unknown target or name.
     """
     if target not in TARGETS:
-        raise UserError(f"A target expected one of {', '.join(TARGETS)}, received {target!r}.")
+        raise UserError(f"one of {', '.join(TARGETS)}", repr(target), "take one of them", where="target")
     if rewrites == "all":
         return TARGETS[target]
     names = () if rewrites == "none" else (rewrites,) if isinstance(rewrites, str) else tuple(rewrites)
     for name in names:
         if name not in REWRITES:
             raise UserError(
-                f"Rewrites expected all, none or names among {', '.join(REWRITES)}, received {name!r}."
+                f"all, none or names among {', '.join(REWRITES)}", repr(name), "correct it", where="rewrites"
             )
     return tuple(name for name in REWRITES if name in names)
 
@@ -136,14 +136,19 @@ def read_graph(model: Any, target: str = "litert") -> Graph:
         model = model._functional
     if not hasattr(model, "_nodes_by_depth"):
         raise UserError(
-            f"Lowering expected a functional or built sequential Keras 3 model, received a {type(model).__name__}."
+            "a functional or built sequential Keras 3 model",
+            f"a {type(model).__name__}",
+            "build it, or write it with keras.Input",
+            where="lowering",
         )
     for variable in model.variables:
         values = keras.ops.convert_to_numpy(variable)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise UserError(
-                f"Lowering expected finite weights, but {variable.path} of {model.name!r} holds NaN or infinity: train "
-                "the model anew."
+                "finite weights",
+                f"{variable.path} of {model.name!r}, which holds NaN or infinity",
+                "train the model anew",
+                where="lowering",
             )
     graph = Graph(target)
     names: dict[int, str] = {}
@@ -156,7 +161,12 @@ def read_graph(model: Any, target: str = "litert") -> Graph:
     _walk(model, names, graph)
     graph.outputs = [names[id(tensor)] for tensor in model.outputs]
     if len(set(graph.outputs)) < len(graph.outputs) or set(graph.outputs) & set(graph.inputs):
-        raise UserError("Lowering expected outputs that differ from each other and from the inputs.")
+        raise UserError(
+            "outputs that differ from each other and from the inputs",
+            "some that do not",
+            "give the model each output once",
+            where="lowering",
+        )
     graph.tidy()
     return graph
 
@@ -176,11 +186,18 @@ def _walk(model: Any, values: dict[int, str], graph: Graph) -> None:
             else:
                 if not isinstance(operation, keras.layers.Layer):
                     raise UserError(
-                        f"Lowering expected layers only, but the model calls the operation "
-                        f"{type(operation).__name__} ({operation.name!r}) on its tensors: use the layer of that name."
+                        "layers only",
+                        f"the operation {type(operation).__name__} ({operation.name!r}) on tensors of the model",
+                        "use the layer of that name",
+                        where="lowering",
                     )
                 if len(node.output_tensors) != 1:
-                    raise UserError(f"Lowering expected one output a layer, {operation.name!r} has several.")
+                    raise UserError(
+                        "one output a layer",
+                        f"several of {operation.name!r}",
+                        "replace that layer",
+                        where="lowering",
+                    )
                 shape = _static_shape(node.output_tensors[0], operation.name)
                 call = Call(operation, graph.fresh(operation.name), inputs, shape, graph)
                 results = [find_rule(operation)(call)]
@@ -192,7 +209,9 @@ def _static_shape(tensor: Any, name: str) -> tuple[int, ...]:
     shape = tuple(tensor.shape[1:])
     if None in shape:
         raise UserError(
-            f"Lowering expected a fixed height and width, but {name!r} is of shape {tuple(tensor.shape)}: build the "
-            "model with a fixed input_shape."
+            "a fixed height and width",
+            f"{name!r} of shape {tuple(tensor.shape)}",
+            "build the model with a fixed input_shape",
+            where="lowering",
         )
     return shape

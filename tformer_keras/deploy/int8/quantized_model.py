@@ -66,13 +66,16 @@ class QuantizedModel:
         missing = sorted(set(self._quantizer.layers) - set(ranges))
         if missing:
             raise UserError(
-                f"Ranges expected every tensor of the graph for {self.target!r}, but {len(missing)} have none, "
-                f"the first of them {missing[0]!r}: calibrate this graph instead."
+                f"a range for every tensor of the graph for {self.target!r}",
+                f"none for {len(missing)}, the first of them {missing[0]!r}",
+                "calibrate this graph instead",
             )
         for name, layer in self._quantizer.layers.items():
             low, high = ranges[name]
             if not (np.isfinite([low, high]).all() and low <= 0 <= high and low < high):
-                raise UserError(f"The range of {name!r} expected low ≤ 0 ≤ high, received {low} to {high}.")
+                raise UserError(
+                    "low ≤ 0 ≤ high", f"{low} to {high}", "calibrate again", where=f"the range of {name!r}"
+                )
             layer.low.assign(low)
             layer.high.assign(high)
         self.calibrated = True
@@ -94,8 +97,10 @@ class QuantizedModel:
         if expected != received:
             wrong = sorted(name for name in expected | received if expected.get(name) != received.get(name))
             raise UserError(
-                f"Weights expected {wrong[0]!r} of shape {expected.get(wrong[0])}, received {received.get(wrong[0])}: "
-                "they belong to another model, or to a graph whose norms were folded otherwise."
+                f"{wrong[0]!r} of shape {expected.get(wrong[0])}",
+                f"{received.get(wrong[0])}",
+                "they belong to another model, or to a graph whose norms were folded otherwise",
+                where="Weights",
             )
         for variable, weight in self._emitted.bindings:
             if weight.trainable:
@@ -147,9 +152,7 @@ class QuantizedModel:
             UserError: before calibration.
         """
         if not self.calibrated:
-            raise UserError(
-                "A quantized model expected ranges before it is saved: calibrate or train it first."
-            )
+            raise UserError("ranges before a quantized model is saved", "none", "calibrate or train it first")
         options = {
             "format": FORMAT,
             "target": self.target,
@@ -203,7 +206,12 @@ def load_quantized(
         arrays = folder / ARRAYS_FILE
         for path in (folder / SOURCE_FILE, arrays):
             if not Path(path).is_file():
-                raise UserError(f"Expected a folder that `tformer quantize` wrote, but {path} is missing.")
+                raise UserError(
+                    "a folder that `tformer quantize` wrote",
+                    f"one without {path.name}",
+                    "quantize again",
+                    where=str(path.parent),
+                )
         source = keras.saving.load_model(folder / SOURCE_FILE, compile=False)
     options, weights, ranges = _read(Path(arrays))
     if target is None:
@@ -224,22 +232,30 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, 
         options = {"target": str(options["target"]), "rewrites": [str(name) for name in options["rewrites"]]}
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"Expected quantized weights in {path}, but the file is missing or damaged ({error})."
+            f"quantized weights in {path}",
+            f"a file that is missing or damaged ({error})",
+            "copy it again, or quantize again",
         ) from None
     if version != FORMAT:
-        raise UserError(
-            f"{path} is of format {version}, this version reads {FORMAT}: install a newer tformer-keras."
-        )
+        raise UserError(f"format {FORMAT}", repr(version), "install a newer tformer-keras", where=str(path))
     weights = {name.removeprefix("weight/"): a for name, a in arrays.items() if name.startswith("weight/")}
     ranges = {name.removeprefix("range/"): a for name, a in arrays.items() if name.startswith("range/")}
     for name, array in (weights | ranges).items():
         if array.dtype != "float32" or not np.isfinite(array).all():
             raise UserError(
-                f"{path} holds {name!r} with values that are not finite float32: the file is damaged."
+                "finite float32",
+                f"other values of {name!r}",
+                "the file is damaged, copy it again",
+                where=str(path),
             )
     for name, array in ranges.items():
         if array.shape != (2,):
-            raise UserError(f"{path} expected two numbers as the range of {name!r}, received {array.shape}.")
+            raise UserError(
+                f"two numbers as the range of {name!r}",
+                str(array.shape),
+                "the file is damaged, copy it again",
+                where=str(path),
+            )
     return options, weights, {name: (float(a[0]), float(a[1])) for name, a in ranges.items()}
 
 

@@ -1,4 +1,4 @@
-"""The model that tf-keras' `fit` trains: a quantized network with its task's loss, and a float teacher if there is one."""
+"""The model that tf-keras' `fit` trains: a quantized network with its task's loss, and perhaps a float teacher."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -41,13 +41,15 @@ def observe_ranges(
     for batch in batches:
         images = np.asarray(batch, "float32")
         if images.shape[1:] != expected:
-            raise UserError(f"Calibration expected images of shape {expected}, received {images.shape[1:]}.")
+            raise UserError(
+                f"images of shape {expected}", str(images.shape[1:]), "resize them", where="calibration"
+            )
         if not np.isfinite(images).all():
-            raise UserError("Calibration expected finite pixels, received NaN or infinity.")
+            raise UserError("finite pixels", "NaN or infinity", "give other images", where="calibration")
         totals += np.stack([np.asarray(pair) for pair in tf.nest.flatten(run(tf.constant(images)))])
         count += 1
     if count == 0:
-        raise UserError("Calibration expected at least one batch of images, received none.")
+        raise UserError("at least one batch of images", "none", "give some", where="calibration")
     means = totals / count
     # A tensor that is zero everywhere still needs a scale.
     return {

@@ -81,22 +81,23 @@ def _checked(file: ModelFile) -> Contract:
     contract = file.contract
     if contract is None:
         raise UserError(
-            "Expected a model file with a contract, which says what goes in and comes out, received one without; "
-            "convert the model with converters/to_tflite.py."
+            "a model file with a contract, which says what goes in and comes out",
+            "one without",
+            "convert the model with converters/to_tflite.py",
         )
     if contract.task != "classification":
         raise UserError(
-            f"Expected a model for classification, received one for {contract.task}; firmware for it is yours to write."
+            "a model for classification", f"one for {contract.task}", "firmware for it is yours to write"
         )
     if "float32" in (contract.input_type, contract.output_type) or contract.batch != 1:
         raise UserError(
-            f"Expected integers in and out and one image at a time, received {contract.input_type}, "
-            f"{contract.output_type} and {contract.batch}; convert the model with --io int8 --batch 1."
+            "integers in and out and one image at a time",
+            f"{contract.input_type}, {contract.output_type} and {contract.batch}",
+            "convert the model with --io int8 --batch 1",
         )
     if not file.golden:
         raise UserError(
-            "Expected golden vectors in the model file, received none; convert the model again with "
-            "converters/to_tflite.py."
+            "golden vectors in the model file", "none", "convert the model again with converters/to_tflite.py"
         )
     return contract
 

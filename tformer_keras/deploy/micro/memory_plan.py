@@ -57,8 +57,9 @@ def plan_memory(flatbuffer: bytes) -> Planned:
     model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     if len(model.subgraphs) != 1 or any(tensor.isVariable for tensor in model.subgraphs[0].tensors):
         raise UserError(
-            "Expected a model of one graph without state to plan its memory, received "
-            f"{len(model.subgraphs)} graphs; convert it with --target litert."
+            "a model of one graph without state to plan its memory",
+            f"{len(model.subgraphs)} graphs",
+            "convert it with --target litert",
         )
     graph = model.subgraphs[0]
     problem = _problem(read_tflite(flatbuffer))

@@ -132,9 +132,10 @@ def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -
     number, operation = missing[0]
     kinds = ", ".join(sorted({one.type for _, one in missing}))
     raise UserError(
-        f"Expected operations that TensorFlow Lite Micro has, received {len(missing)} that it lacks ({kinds}), the "
-        f"first of them {operation.type} in {layer_name(file, number, names)}; build the model from other layers, for "
-        "example with the activation quick_gelu, relu or relu6."
+        "operations that TensorFlow Lite Micro has",
+        f"{len(missing)} that it lacks ({kinds}), the first of them {operation.type} in "
+        f"{layer_name(file, number, names)}",
+        "build the model from other layers, for example with the activation quick_gelu, relu or relu6",
     )
 
 

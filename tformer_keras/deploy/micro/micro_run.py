@@ -54,7 +54,7 @@ def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any]) -> MicroRun:
     """
     if importlib.util.find_spec("tflite_micro") is None:
         raise UserError(
-            "Expected the package tflite-micro, found none: pip install 'tformer-keras[micro]' (x86-64 Linux)."
+            "the package tflite-micro", "none", "pip install 'tformer-keras[micro]' (x86-64 Linux)"
         )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -82,8 +82,9 @@ def _limit_memory() -> None:
 
 def _refused(reason: str) -> UserError:
     return UserError(
-        f"Expected a model that TensorFlow Lite Micro can run, received {reason}; convert it again with "
-        "converters/to_tflite.py --target micro."
+        "a model that TensorFlow Lite Micro can run",
+        f"{reason}",
+        "convert it again with converters/to_tflite.py --target micro",
     )
 
 
@@ -101,7 +102,8 @@ def _allocations(text: str) -> tuple[int, int, dict[str, int]]:
     parts = {part: int(size) for part, size in re.findall(r"'([^']+)' used (\d+) bytes", text)}
     if set(found) != {"head", "tail"}:
         raise UserError(
-            "Expected TensorFlow Lite Micro to print its allocations, received other text: install the version of "
-            "tflite-micro that setup.cfg names."
+            "TensorFlow Lite Micro to print its allocations",
+            "other text",
+            "install the version of tflite-micro that setup.cfg names",
         )
     return found["head"], found["tail"], parts

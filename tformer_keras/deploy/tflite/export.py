@@ -44,10 +44,12 @@ def export_flatbuffer(
     check_arguments(kind, io, batch)
     if isinstance(source, QuantizedModel) != (kind == "int8"):
         needs = "a quantized model" if kind == "int8" else "a lowered float model"
-        raise UserError(f"Expected {needs} for {kind}, received a {type(source).__name__}.")
+        raise UserError(
+            f"{needs} for {kind}", f"a {type(source).__name__}", "lower or quantize the model first"
+        )
     if isinstance(source, QuantizedModel):
         if not source.calibrated:
-            raise UserError("Expected ranges for int8, received a model without: calibrate it first.")
+            raise UserError("ranges for int8", "a model without", "calibrate it first")
         graph, model = source.lowered.graph, source.for_export(batch).model
     else:
         graph, model = source.graph, source.model
@@ -65,15 +67,14 @@ def check_arguments(kind: str, io: str, batch: int) -> None:
     """Raises UserError for a kind, type of inputs and outputs, and batch that no file can have."""
     if kind not in KINDS or io not in IO_TYPES:
         raise UserError(
-            f"Expected a kind among {', '.join(KINDS)} and inputs among {', '.join(IO_TYPES)}, received {kind!r} "
-            f"and {io!r}."
+            f"a kind among {', '.join(KINDS)} and inputs among {', '.join(IO_TYPES)}",
+            f"{kind!r} and {io!r}",
+            "take one of each",
         )
     if kind != "int8" and io != "float32":
-        raise UserError(
-            f"Expected float32 inputs and outputs of a {kind} file, received {io}: only int8 has others."
-        )
+        raise UserError(f"float32 inputs and outputs of a {kind} file", f"{io}", "only int8 has others")
     if batch < 1:
-        raise UserError(f"Expected a batch of at least 1, received {batch}.")
+        raise UserError("a batch of at least 1", str(batch), "1 is usual")
 
 
 def _convert(model: Any, inputs: dict[str, tuple[int, ...]], outputs: list[str], kind: str, io: str) -> bytes:
@@ -98,15 +99,16 @@ def _convert(model: Any, inputs: dict[str, tuple[int, ...]], outputs: list[str],
             converter.exclude_conversion_metadata = True
             return bytes(converter.convert())
         except ConverterError as error:
-            raise UserError(_refusal(str(error))) from error
+            raise _refusal(str(error)) from error
         except OSError as error:
             raise _no_room(error.strerror or str(error)) from error
 
 
 def _no_room(reason: str) -> UserError:
     return UserError(
-        f"Expected room for the conversion in the temporary folder {tempfile.gettempdir()}, received: "
-        f"{reason.lower()}; free some, or name another folder in TMPDIR."
+        f"room for the conversion in the temporary folder {tempfile.gettempdir()}",
+        reason.lower(),
+        "free some, or name another folder in TMPDIR",
     )
 
 
@@ -124,16 +126,17 @@ def _in_order(flatbuffer: bytes, inputs: list[str], outputs: list[str]) -> bytes
     return bytes(builder.Output())
 
 
-def _refusal(message: str) -> str:
+def _refusal(message: str) -> UserError:
     found = re.findall(r"^\s*(?:TF Select|Custom|Flex) ops: (.+)$", message, re.MULTILINE)
     if found:
         names = ", ".join(dict.fromkeys(name for line in found for name in line.strip().split(", ")))
-        return (
-            f"Expected operations of TFLite alone, but the graph needs {names}, which it does not have: replace "
-            "that layer."
+        return UserError(
+            "operations of TFLite alone", f"a graph that needs {names}, which it lacks", "replace that layer"
         )
-    return (
-        f"Expected a graph that TFLite can hold, but its converter says: {message.strip().splitlines()[0]}."
+    return UserError(
+        "a graph that TFLite can hold",
+        f"one of which its converter says: {message.strip().splitlines()[0]}",
+        "replace the layer that it names",
     )
 
 
@@ -148,22 +151,26 @@ def check_flatbuffer(file: TfliteFile, kind: str, io: str) -> None:
         name = operation.outputs[0].name if operation.outputs else "no tensor"
         if operation.custom:
             raise UserError(
-                f"Expected operations of TFLite alone, received {operation.type} for {name!r}: replace that layer."
+                "operations of TFLite alone", f"{operation.type} for {name!r}", "replace that layer"
             )
         for tensor in (*operation.inputs, *operation.outputs):
             if tensor.dynamic:
                 raise UserError(
-                    f"Expected fixed sizes, but {operation.type} has {tensor.name!r} of an open size {tensor.shape}: "
-                    "build the model with a fixed input_shape."
+                    "fixed sizes",
+                    f"{tensor.name!r} of {operation.type}, which is of an open size {tensor.shape}",
+                    "build the model with a fixed input_shape",
                 )
             if kind == "int8" and not _may_be(tensor.type, operation.type, io):
                 raise UserError(
-                    f"Expected int8 throughout, but {operation.type} has {tensor.name!r} of {tensor.type}: replace "
-                    "that layer, or convert with --fp16."
+                    "int8 throughout",
+                    f"{tensor.name!r} of {operation.type}, which is of {tensor.type}",
+                    "replace that layer, or convert with --fp16",
                 )
     for tensor in (*file.inputs, *file.outputs):
         if tensor.type != io:
-            raise UserError(f"Expected {io} inputs and outputs, but {tensor.name!r} is of {tensor.type}.")
+            raise UserError(
+                f"{io} inputs and outputs", f"{tensor.name!r} of {tensor.type}", "convert with another --io"
+            )
 
 
 def _may_be(tensor: str, operation: str, io: str) -> bool:

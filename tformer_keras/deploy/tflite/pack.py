@@ -38,8 +38,9 @@ def pack(flatbuffer: bytes) -> Packed:
     """
     if flatbuffer[4:8] != IDENTIFIER:
         raise UserError(
-            f"Expected a TFLite flatbuffer ('TFL3' at byte 4), received {flatbuffer[4:8]!r} there; "
-            "give the bytes of a .tflite file."
+            "a TFLite flatbuffer ('TFL3' at byte 4)",
+            f"{flatbuffer[4:8]!r} there",
+            "give the bytes of a .tflite file",
         )
     model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     _refuse_outside(model)
@@ -65,8 +66,9 @@ def _refuse_outside(model: Any) -> None:
     )
     if outside:
         raise UserError(
-            "Expected a model whose constants stand inside its flatbuffer, received one with constants outside it; "
-            "use it as it is, or convert a model of under 2 GB."
+            "a model whose constants stand inside its flatbuffer",
+            "one with constants outside it",
+            "use it as it is, or convert a model of under 2 GB",
         )
 
 

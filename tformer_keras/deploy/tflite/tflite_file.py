@@ -93,9 +93,7 @@ def read_tflite(flatbuffer: bytes) -> TfliteFile:
         UserError: for bytes that are no .tflite flatbuffer.
     """
     if flatbuffer[4:8] != b"TFL3":
-        raise UserError(
-            "Expected the bytes of a .tflite file, received others: give a file of `tformer convert`."
-        )
+        raise UserError("the bytes of a .tflite file", "others", "give a file of `tformer convert`")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
     graph = model.subgraphs[0]
     tensors = tuple(_tensor(index, tensor, model.buffers) for index, tensor in enumerate(graph.tensors))

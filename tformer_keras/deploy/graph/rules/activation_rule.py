@@ -40,8 +40,10 @@ def add_activation(call: Call, value: str, function: Any) -> str:
     else:
         name = getattr(function, "__name__", repr(function))
         raise UserError(
-            f"Layer {call.layer.name!r} has the activation {name}, which has no lowering: expected one of "
-            f"{', '.join(sorted(set(KINDS.values())))} or linear."
+            f"one of {', '.join(sorted(set(KINDS.values())))} or linear",
+            f"the activation {name}, which has no lowering",
+            "take one that has",
+            where=f"layer {call.layer.name!r}",
         )
     if value == call.name:
         # The layer's own node has its name; what is put out is known by the name with the activation's.

@@ -77,8 +77,10 @@ def find_rule(layer: Any) -> Rule:
         if layer_class in _RULES:
             return _RULES[layer_class]
     raise UserError(
-        f"Layer {layer.name!r} of class {type(layer).__module__}.{type(layer).__name__} has no lowering rule: register "
-        "one with tformer_keras.deploy.graph.rules.register_rule, or use a layer that has one."
+        "a layer with a lowering rule",
+        f"one of class {type(layer).__module__}.{type(layer).__name__}",
+        "register a rule with tformer_keras.deploy.graph.rules.register_rule, or use a layer that has one",
+        where=f"layer {layer.name!r}",
     )
 
 
@@ -86,8 +88,10 @@ def require(call: Call, condition: bool, expected: str, received: Any) -> None:
     """Raises a UserError about an argument of the layer that no device graph can have."""
     if not condition:
         raise UserError(
-            f"Layer {call.layer.name!r} of class {type(call.layer).__name__}: lowering expected {expected}, "
-            f"received {received!r}."
+            expected,
+            repr(received),
+            "use a layer that lowering knows",
+            where=f"layer {call.layer.name!r} of class {type(call.layer).__name__}",
         )
 
 
