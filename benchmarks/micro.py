@@ -111,7 +111,7 @@ def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Ro
     inputs = np.stack([quantize_pixels(preprocessing.pixels(image), table)[None] for image in images])
     run = run_in_micro(flatbuffer, inputs)
     reference = LiteRT(flatbuffer, "reference")
-    expected = np.stack([reference.run(one) for one in inputs])
+    expected = np.stack([reference.run(one)[0] for one in inputs])
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         (save / f"{name}.tflite").write_bytes(flatbuffer)
@@ -126,7 +126,7 @@ def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Ro
         operations=len(graph.operations),
         macs=graph.macs,
         images=len(images),
-        equal=int((run.outputs == expected).reshape(len(images), -1).all(axis=1).sum()),
+        equal=int((run.outputs[0] == expected).reshape(len(images), -1).all(axis=1).sum()),
         answers=len(np.unique(expected.reshape(len(images), -1), axis=0)),
     )
 

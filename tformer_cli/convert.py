@@ -2,10 +2,8 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from tformer_cli import convert_options
-from tformer_edge.errors import UserError
+from tformer_cli import convert_options, model_options
 
 EPILOG = """examples:
   tformer convert --int8                                            the shipped CIFAR-10 model
@@ -59,118 +57,25 @@ def run(args: argparse.Namespace) -> int:
     """Converts, reports, and writes the file and its picture."""
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
-    from tformer_keras.deploy.compare.conversion_report import draw, measure, show
-    from tformer_keras.deploy.conversion import convert, model_file
-    from tformer_keras.deploy.graph_source import load_graph_source
-    from tformer_keras.deploy.tflite.export import check_arguments
-    from tformer_keras.training.report import versions
+    from tformer_keras.deploy.compare.conversion_report import draw, show
+    from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
 
     output = Output(args.json)
     out = args.out or default_out(args)
     check_writable([out], args.force)
     picture = args.picture or out.with_suffix(".png")
     check_writable([picture], args.force)
-    check_arguments(args.kind, args.io or ("int8" if args.kind == "int8" else "float32"), args.batch)
-    if args.threads < 1:
-        raise UserError("1 or more", str(args.threads), "leave it out for one", where="--threads")
-    source = load_graph_source(args, args.kind == "int8")
-    preprocessing, labels = source.trained.preprocessing, source.trained.class_names
-    dataset = _dataset(args, source)
-    conversion = convert(source.graph, args.kind, args.io, args.batch)
-    report: dict[str, Any] = {
-        "model": source.name,
-        "weights": source.weights,
-        "fresh": source.fresh,
-        "out": str(out),
-    }
-    report |= measure(conversion, args.threads) | _size(source.model)
-    report["notes"] = list(source.notes)
-    report["accuracy"], pixels, report["layer_images"] = _accuracy(args, source, conversion, dataset)
-    report["layers"] = _layers(conversion, pixels, preprocessing)
-    data, golden = model_file(
-        conversion,
-        name=source.name,
-        preprocessing=preprocessing,
-        labels=labels,
-        meaning=source.meaning,
-        source=_record(source, conversion),
-        accuracy=report["accuracy"],
-        versions=versions(),
+    options = ConversionOptions(
+        kind=args.kind,
+        io=args.io,
+        batch=args.batch,
+        threads=args.threads,
+        data=args.data,
+        **convert_options.graph_options(args),
     )
-    flatbuffer = len(conversion.flatbuffer)
-    report["bytes"] = {"flatbuffer": flatbuffer, "contract": len(data) - flatbuffer, "total": len(data)}
-    report["golden"] = [{"name": one.name, "xnnpack_difference": one.xnnpack_difference} for one in golden]
-    write_all_whole({out: data, picture: draw(report)})
-    report["picture"] = str(picture)
-    show(report, output.console)
+    file, report = convert_model(args.model, options, model_options.bare_preprocessing(args))
+    write_all_whole({out: file.to_bytes(), picture: draw(report, out.name)})
+    show(report, str(out), output.console)
     output.say(f"wrote {out} and {picture}")
-    output.result(report)
+    output.result({**report.to_json(), "out": str(out), "picture": str(picture)})
     return 0
-
-
-def _dataset(args: argparse.Namespace, source: Any) -> Any:
-    from tformer_keras.data.load import load_dataset
-
-    if args.data is None:
-        return None
-    if source.fresh:
-        raise UserError(
-            "trained weights for --data", f"{args.model}, whose weights are fresh", "leave it out"
-        )
-    dataset = load_dataset(args.data, seed=source.trained.split_seed)
-    source.trained.check_classes(dataset, args.data)
-    return dataset
-
-
-def _accuracy(args: argparse.Namespace, source: Any, conversion: Any, dataset: Any) -> tuple[Any, Any, str]:
-    """(what LiteRT scores on the test images, pixels for the errors of layers, what these are)."""
-    from tformer_keras.data.pixels import labelled_batches, spaced, split_pixels, synthetic_pixels
-    from tformer_keras.deploy.compare.conversion_report import LAYER_IMAGES, scores_in_litert
-    from tformer_keras.tasks.classification import evaluate_scores
-
-    preprocessing, names = source.trained.preprocessing, source.trained.class_names
-    if dataset is None:
-        pixels = synthetic_pixels(LAYER_IMAGES, preprocessing.input_size)
-        return None, pixels, f"{len(pixels)} generated images"
-    scores = scores_in_litert(conversion.flatbuffer, preprocessing, source.meaning, args.threads)
-    batches = labelled_batches(dataset.test, preprocessing, len(names), "accuracy in LiteRT")
-    evaluation = evaluate_scores(scores, batches, names)
-    accuracy = {
-        "data": dataset.name,
-        "images": evaluation.images,
-        "top1": evaluation.top1,
-        "top5": evaluation.top5,
-        "cross_entropy": evaluation.cross_entropy,
-        "runtime": "LiteRT with XNNPACK",
-    }
-    pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), LAYER_IMAGES))
-    return accuracy, pixels, f"{len(pixels)} test images"
-
-
-def _layers(conversion: Any, pixels: Any, preprocessing: Any) -> list[dict[str, Any]]:
-    from tformer_keras.deploy.compare.conversion_report import measure_layers
-
-    return measure_layers(conversion, pixels, preprocessing)
-
-
-def _size(model: Any) -> dict[str, int | None]:
-    from tformer_keras.models.counting import count
-
-    try:
-        size = count(model)
-    except ValueError:  # a layer of the user's own, for which there is no counting rule
-        return {"parameters": None, "macs": None}
-    return {"parameters": size.parameters, "macs": size.macs}
-
-
-def _record(source: Any, conversion: Any) -> dict[str, Any]:
-    """The contract's `source`: what the file was made from, and how."""
-    return {
-        **source.trained.record,
-        "weights": source.weights,
-        "conversion": {
-            "kind": conversion.kind,
-            "target": conversion.source.target,
-            "rewrites": list(conversion.source.rewrites),
-        },
-    }

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tformer_cli import model_options
 
@@ -53,3 +54,14 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where the picture (PNG) goes")
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     model_options.add_bare_arguments(parser)
+
+
+def graph_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What was given, as fields of `GraphOptions`."""
+    return {
+        "ptq": args.ptq,
+        "calibration": args.calibration,
+        "calibration_images": args.calibration_images,
+        "target": args.target,
+        "rewrites": model_options.rewrites(args.rewrites),
+    }

@@ -30,20 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints top-1, top-5 and the figures of each class."""
-    from tformer_keras.training.limited_loader import naming_file
-
+    """Prints the evaluation."""
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
-    from tformer_keras.data.loader import Loader
-    from tformer_keras.tasks.classification import evaluate, make_evaluator
+    from tformer_keras.data.loader import Loader, naming_file
+    from tformer_keras.tasks.task import evaluate
     from tformer_keras.training.compiling import compile_option
-    from tformer_keras.training.report import table
-    from tformer_keras.training.saved_model import load_trained
+    from tformer_keras.training.forward import finite, forward
+    from tformer_keras.training.saved_model import need_tensorflow, open_model
 
     output = Output(args.json)
-    trained = load_trained(args)
-    seed = trained.split_seed if args.seed is None else args.seed
+    trained = open_model(args.model, model_options.bare_preprocessing(args))
+    seed = (trained.split_seed or 0) if args.seed is None else args.seed
     dataset = load_dataset(args.data, seed=seed, skip_unreadable=args.skip_unreadable)
     for skipped in dataset.skipped:
         output.say(f"skipped {skipped}")
@@ -54,22 +52,22 @@ def run(args: argparse.Namespace) -> int:
         trained.preprocessing,
         min(args.batch_size, len(split)),
         shuffle=False,
+        task=trained.task,
         classes=len(dataset.class_names),
     )
-    with naming_file(loader):
-        if trained.quantized is not None:
-            from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized
+    if trained.means_quantized and trained.quantized is not None:
+        from tformer_keras.deploy.int8.quantized_forward import evaluate_quantized
+        from tformer_keras.deploy.int8.quantized_model import load_quantized
 
-            from tformer_keras.deploy.int8.quantized_model import load_quantized
-
-            quantized = load_quantized(trained.model, trained.quantized)
-            evaluation = evaluate_quantized(quantized, loader.stream(epochs=1), dataset.class_names)
-        else:
-            evaluator = make_evaluator(trained.model, len(dataset.class_names), compile_option(None))
-            evaluation = evaluate(
-                evaluator, loader.stream(epochs=1), loader.steps_per_epoch, dataset.class_names
-            )
-    output.say(table(evaluation))
+        need_tensorflow("a quantized model")
+        quantized = load_quantized(trained.model, trained.quantized)
+        evaluation = evaluate_quantized(quantized, loader, trained.task, dataset.class_names)
+    else:
+        judge = trained.task.judge(dataset.class_names, trained.task.meaning(trained.model))
+        run = finite(forward(trained.model, compile_option(None)), trained.name)
+        with naming_file(loader):
+            evaluation = evaluate(run, loader.stream(epochs=1), judge)
+    output.say(evaluation.table())
     output.result(
         {"model": str(trained.path), "data": args.data, "split": args.split, **evaluation.to_json()}
     )

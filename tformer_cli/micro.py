@@ -135,7 +135,7 @@ def _golden(file: Any, graph: Any) -> tuple[list[Vector], Any]:
         inputs = np.stack([np.frombuffer(one.input, given.type).reshape(shape) for one in file.golden])
     measured = run_in_micro(file.flatbuffer, inputs)
     vectors = []
-    for one, output in zip(file.golden, measured.outputs, strict=False):
+    for one, output in zip(file.golden, measured.outputs[0], strict=False):
         expected = np.frombuffer(one.output, output.dtype)
         vectors.append(Vector(one.name, output.size, int((output.reshape(-1) != expected).sum())))
     wrong = [vector for vector in vectors if vector.different]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tformer_cli import convert_options
+from tformer_cli import convert_options, model_options
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.99,
         metavar="SHARE",
-        help="least share of images with the same top-1, quantization-aware and under XNNPACK (default: 0.99)",
+        help="least share of images with the same answer, quantization-aware and under XNNPACK (default: 0.99)",
     )
     parser.add_argument(
         "--reference-agreement",
@@ -64,14 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; 1 beyond the tolerance."""
+    import numpy as np
+
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.data.load import load_dataset
-    from tformer_keras.data.pixels import spaced, split_pixels
+    from tformer_keras.data.pixels import pixel_batches, spaced
     from tformer_keras.deploy.compare.parity import Tolerance, compare
     from tformer_keras.deploy.compare.parity_report import draw, show
     from tformer_keras.deploy.conversion import convert
-    from tformer_keras.deploy.graph_source import load_graph_source
+    from tformer_keras.deploy.graph_source import GraphOptions, open_graph
 
     output = Output(args.json)
     if args.data is None:
@@ -92,28 +94,36 @@ def run(args: argparse.Namespace) -> int:
     picture: Path | None = args.picture
     if picture is not None:
         check_writable([picture], args.force)
-    source = load_graph_source(args, int8=True)
+    options = GraphOptions(**convert_options.graph_options(args))
+    source = open_graph(args.model, options, int8=True, bare=model_options.bare_preprocessing(args))
     if source.fresh:
         raise UserError(
             "a trained model", f"{args.model}, whose weights are fresh", "train it, or take a shipped one"
         )
-    dataset = load_dataset(args.data, seed=source.trained.split_seed)
-    source.trained.check_classes(dataset, args.data)
+    trained = source.trained
+    dataset = load_dataset(args.data, seed=trained.split_seed or 0)
+    trained.check_classes(dataset, args.data)
     indices = spaced(len(dataset.test), args.images or len(dataset.test))
-    preprocessing = source.trained.preprocessing
-    report = {"model": source.name, "weights": source.weights, "notes": list(source.notes)}
-    report |= compare(
+    classes = len(trained.class_names)
+    batches = list(
+        pixel_batches(dataset.test, trained.preprocessing, trained.task, classes, "reading images", indices)
+    )
+    report = compare(
         convert(source.graph),
-        preprocessing,
-        split_pixels(dataset.test, preprocessing, indices),
-        dataset.test.labels[indices],
+        trained.preprocessing,
+        trained.task,
+        trained.class_names,
+        np.concatenate([batch[0] for batch in batches]),
+        [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)],
         args.layer_images,
         Tolerance(args.float_difference, args.agreement, args.reference_agreement, args.layer_cosine),
     )
     if picture is not None:
-        write_all_whole({picture: draw(report)})
+        write_all_whole({picture: draw(report, trained.name)})
     for note in source.notes:
         output.say(f"note: {note}")
-    show(report, output.console)
-    output.result(report)
-    return 0 if report["passed"] else 1
+    show(report, trained.name, source.weights, output.console)
+    output.result(
+        {"model": trained.name, "weights": source.weights, "notes": list(source.notes), **report.to_json()}
+    )
+    return 0 if report.passed else 1

@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from tformer_cli import model_options
 from tformer_edge.errors import UserError
+from tformer_edge.tasks import OPTIONS
 
 EPILOG = """examples:
   tformer predict photo.jpg --model runs/photos
@@ -16,32 +17,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
     model_options.add_arguments(parser)
-    parser.add_argument(
-        "--top", type=int, default=3, metavar="N", help="classes to name for each image (default: 3)"
-    )
+    for options in OPTIONS.values():
+        options.add_arguments(parser)
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the best classes of each image; 1 when an unreadable one was skipped."""
+    """Prints the answer for each image; 1 when an unreadable one was skipped."""
     import numpy as np
 
     from tformer_cli.console import Output
     from tformer_edge.images import open_image
-    from tformer_keras.tasks.classification import best_classes, probabilities
-    from tformer_keras.training.saved_model import load_trained
+    from tformer_edge.runner import TensorInfo
+    from tformer_edge.tasks import find_task
+    from tformer_keras.training.forward import finite, forward
+    from tformer_keras.training.saved_model import need_tensorflow, open_model
 
     output = Output(args.json)
-    if args.top < 1:
-        raise UserError("at least 1", str(args.top), "3 is the usual number", where="--top")
-    trained = load_trained(args)
-    model: Any = trained.model
-    if trained.quantized is not None:
+    trained = open_model(args.model, model_options.bare_preprocessing(args))
+    task = find_task(trained.task.name)
+    options = OPTIONS[task.name].options(args)
+    if trained.means_quantized and trained.quantized is not None:
+        from tformer_keras.deploy.int8.quantized_forward import quantized_forward
         from tformer_keras.deploy.int8.quantized_model import load_quantized
 
-        model = load_quantized(trained.model, trained.quantized).model
+        need_tensorflow("a quantized model")
+        run = quantized_forward(load_quantized(trained.model, trained.quantized))
+    else:
+        run = forward(trained.model)
+    run = finite(run, trained.name)
+    outputs_mean = OutputsMean(trained.class_names, trained.task.meaning(trained.model))
     results = []
     skipped = []
     for path in args.images:
@@ -54,11 +61,17 @@ def run(args: argparse.Namespace) -> int:
             skipped.append(str(path))
             continue
         # One image at a time: memory stays small whatever the number of files, and one shape is compiled once.
-        outputs = np.asarray(model.predict_on_batch(image[np.newaxis]))
-        best = best_classes(probabilities(trained.model, outputs)[0], trained.class_names, args.top)
-        output.say(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in best))
-        results.append(
-            {"image": str(path), "classes": [{"class": name, "probability": share} for name, share in best]}
-        )
+        values = [part[0] for part in run(np.asarray(image)[np.newaxis])]
+        infos = [TensorInfo(part.shape, part.dtype.name) for part in values]
+        answer = task.answer(values, infos, outputs_mean, options)
+        output.say(f"{path}: {answer.line()}")
+        results.append({"image": str(path), **answer.to_json()})
     output.result({"model": str(trained.path), "images": results, "skipped": skipped})
     return 1 if skipped else 0
+
+
+class OutputsMean(NamedTuple):
+    """What is known of a model's outputs, see `tformer_edge.tasks.task.Meaning`."""
+
+    labels: tuple[str, ...]
+    meaning: str

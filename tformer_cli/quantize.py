@@ -49,11 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a field of the recipe, or augmentation.FIELD; may be repeated",
     )
     parser.add_argument(
-        "--calibration-batches",
+        "--calibration-images",
         type=int,
-        default=16,
+        default=512,
         metavar="N",
-        help="training batches that the first ranges are taken from (default: 16)",
+        help="training images that the first ranges are taken from, evenly spaced (default: 512)",
     )
     parser.add_argument("--ptq", action="store_true", help="calibrate only: post-training quantization")
     parser.add_argument(
@@ -127,7 +127,7 @@ def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
 def check(args: argparse.Namespace) -> None:
     """Raises UserError for options that are out of range or do not go together."""
     for name, least in (
-        ("calibration_batches", 1),
+        ("calibration_images", 1),
         ("limit_steps", 1),
         ("checkpoint_minutes", 0),
         ("seed", 0),
@@ -149,26 +149,27 @@ def run(args: argparse.Namespace) -> int:
     """Quantizes; 130 after an interruption whose checkpoint is saved."""
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
-    from tformer_keras.training.saved_model import load_trained, need_tensorflow
+    from tformer_keras.training.saved_model import need_tensorflow, open_model
 
     output = Output(args.json)
     check(args)
     need_tensorflow("quantization")
-    trained = load_trained(args)
-    if trained.quantized is not None:
+    trained = open_model(args.model, model_options.bare_preprocessing(args))
+    if trained.means_quantized:
         raise UserError(
             "a float model", f"{args.model}, which is quantized already", "give the run it was made of"
         )
     recipe = make_recipe(args, trained.preprocessing)
     # The test images must be those that the float model has not seen, whatever seed the batches have.
-    split_seed = trained.split_seed if trained.config is not None or args.seed is None else args.seed
+    split_seed = (
+        args.seed if trained.split_seed is None and args.seed is not None else trained.split_seed or 0
+    )
     dataset = load_dataset(args.data, seed=split_seed, skip_unreadable=args.skip_unreadable)
     trained.check_classes(dataset, args.data)
     from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob
     from tformer_keras.deploy.int8.quantize_run import quantize
 
-    out = args.out or Path("runs") / f"{run_name(args.model)}-int8"
-    rewrites = args.rewrites if args.rewrites in ("all", "none") else tuple(args.rewrites.split(","))
+    out = args.out or Path("runs") / f"{trained.name}-int8"
     job = QuantizeJob(
         source=args.model,
         data=args.data,
@@ -177,8 +178,8 @@ def run(args: argparse.Namespace) -> int:
         seed=split_seed if args.seed is None else args.seed,
         split_seed=split_seed,
         target=args.target,
-        rewrites=rewrites,
-        calibration_batches=args.calibration_batches,
+        rewrites=model_options.rewrites(args.rewrites) or "all",
+        calibration_images=args.calibration_images,
         calibration_only=args.ptq,
         distill=args.distill or args.teacher is not None,
         teacher=args.teacher,
@@ -203,11 +204,3 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"to write the run to {out}", f"{error}", "choose another --out") from error
     output.result({**report, "out": str(out)})
     return 0
-
-
-def run_name(model: str) -> str:
-    """What to call the quantized run of a model: its folder's name, its file's, or the shipped one."""
-    path = Path(model)
-    if path.suffix != ".keras":
-        return path.resolve().name if path.is_dir() else path.name
-    return path.resolve().parent.name if path.name == "model.keras" else path.stem

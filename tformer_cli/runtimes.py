@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tformer_edge.errors import UserError
+
+if TYPE_CHECKING:
+    from tformer_cli.console import Output
+    from tformer_keras.data.dataset import ImageSplit
+    from tformer_keras.deploy.compare.runtimes import RuntimeReport
 
 EPILOG = """examples:
   tformer runtimes digits.tflite digits-micro.tflite --data digits
@@ -42,127 +47,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs, compares, prints the table and draws the picture."""
     from tformer_cli.console import Output
+    from tformer_edge.contract import read_model_file
     from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.data.load import load_dataset
     from tformer_keras.data.pixels import spaced
+    from tformer_keras.deploy.compare.runtimes import compare_runtimes
 
     output = Output(args.json)
     if args.images < 0:
         raise UserError("0 (all) or more", str(args.images), "take another number", where="--images")
     if args.picture is not None:
         check_writable([args.picture], args.force)
-    files = {path: _file(path) for path in args.models}
+    files = {path: read_model_file(path) for path in args.models}
     test = load_dataset(args.data, seed=args.split_seed).test
     indices = spaced(len(test), args.images or len(test))
-    rows: list[dict[str, Any]] = []
-    answers: list[tuple[str, Any]] = []
-    for path, file in files.items():
-        found, labels = _compare(path, file, test, indices, args.pi)
-        rows += found
-        answers += labels
-    report = {"data": str(args.data), "images": len(indices), "runtimes": rows}
-    _show(report, output)
+    reports = {path: compare_runtimes(path, file, test, indices, args.pi) for path, file in files.items()}
+    for path, rows in reports.items():
+        _show(f"{path.name}: {len(indices)} images of {args.data}", rows, len(indices), output)
+    every = [report for rows in reports.values() for report in rows]
     if args.picture is not None:
-        labels = next(iter(files.values())).labels
-        write_all_whole({args.picture: _draw(test, indices, answers, labels)})
+        write_all_whole({args.picture: _draw(test, indices, every)})
         output.say(f"wrote {args.picture}")
-    output.result(report)
-    wrong = [row for row in rows if row["exact"] and row["different"]]
-    return 1 if wrong else 0
+    output.result(
+        {
+            "data": str(args.data),
+            "images": len(indices),
+            "runtimes": [report.to_json() for report in every],
+        }
+    )
+    return 1 if any(report.wrong for report in every) else 0
 
 
-def _file(path: Path) -> Any:
-    from tformer_edge.contract import read_model_file
-
-    file = read_model_file(path)
-    if file.contract is None or file.contract.task != "classification":
-        raise UserError("a classifier with a contract", f"{path}", "convert it with converters/to_tflite.py")
-    return file
-
-
-def _compare(path: Path, file: Any, test: Any, indices: list[int], sysroot: Path | None) -> Any:
-    import numpy as np
-
-    from tformer_keras.data.pixels import split_pixels
-    from tformer_keras.deploy.compare.runtimes import input_tensors, run_everywhere
-
-    truth = test.labels[indices]
-    if truth.max() >= len(file.labels):
-        raise UserError(
-            f"images of the {len(file.labels)} classes of {path}",
-            f"a class {int(truth.max())}",
-            "give the data that the model was trained for",
-        )
-    preprocessing = file.contract.image
-    inputs = input_tensors(file, split_pixels(test, preprocessing, indices), preprocessing)
-    rows, answers, reference = [], [], None
-    for runtime in run_everywhere(path, file, inputs, sysroot):
-        if reference is None:
-            reference = runtime
-        steps = np.abs(runtime.outputs.astype(int) - reference.outputs).max(axis=1)
-        rows.append(
-            {
-                "file": str(path),
-                "runtime": runtime.name,
-                "exact": runtime.exact,
-                "top1": float((runtime.labels == truth).mean()),
-                "same_label": int((runtime.labels == reference.labels).sum()),
-                "different": int((steps > 0).sum()),
-                "largest_lsb": int(steps.max()),
-            }
-        )
-        answers.append((f"{path.name}: {runtime.name}", runtime.labels))
-    return rows, answers
-
-
-def _show(report: dict[str, Any], output: Any) -> None:
+def _show(title: str, reports: list[RuntimeReport], count: int, output: Output) -> None:
     import rich.table
 
-    count = report["images"]
-    for path in dict.fromkeys(row["file"] for row in report["runtimes"]):
-        table = rich.table.Table(
-            title=f"{Path(path).name}: {count} images of {report['data']}", title_justify="left"
+    table = rich.table.Table(title=title, title_justify="left")
+    headline = reports[0].evaluation.headline.name
+    for name in ("runtime", headline, "same answer", "same bits", "largest difference"):
+        table.add_column(name, justify="left" if name == "runtime" else "right")
+    for report in reports:
+        table.add_row(
+            report.runtime,
+            report.evaluation.headline.shown,
+            f"{int(report.same.sum())} of {count}",
+            f"{count - report.different} of {count}" if report.exact else "need not",
+            f"{report.largest_lsb} LSB",
+            style="bold red" if report.wrong else None,
         )
-        for name in ("runtime", "top-1", "same label", "same bits", "largest difference"):
-            table.add_column(name, justify="left" if name == "runtime" else "right")
-        for row in report["runtimes"]:
-            if row["file"] == path:
-                table.add_row(
-                    row["runtime"],
-                    f"{100 * row['top1']:.2f} %",
-                    f"{row['same_label']} of {count}",
-                    f"{count - row['different']} of {count}" if row["exact"] else "need not",
-                    f"{row['largest_lsb']} LSB",
-                    style="bold red" if row["exact"] and row["different"] else None,
-                )
-        output.console.print(table)
+    output.console.print(table)
 
 
-def _draw(test: Any, indices: list[int], answers: list[tuple[str, Any]], labels: tuple[str, ...]) -> bytes:
-    """PNG: some images, and below each what every runtime says it is; red where that is wrong."""
+def _draw(test: ImageSplit, indices: list[int], reports: list[RuntimeReport]) -> bytes:
+    """PNG: some images, and below each what every runtime answers; red where that is not the reference's answer."""
     from matplotlib.figure import Figure
 
-    shown = indices[:: max(1, len(indices) // SHOWN)][:SHOWN]
-    figure = Figure(figsize=(2 + 1.4 * len(shown), 2.2 + 0.25 * len(answers)), layout="constrained")
-    axes = figure.subplots(2, len(shown), squeeze=False, height_ratios=[2, 0.3 * len(answers)])
-    for column, index in enumerate(shown):
+    from tformer_keras.tasks.plot_text import plot_text
+
+    places = range(0, len(indices), max(1, len(indices) // SHOWN))[:SHOWN]
+    figure = Figure(figsize=(2 + 1.4 * len(places), 2.2 + 0.25 * len(reports)), layout="constrained")
+    axes = figure.subplots(2, len(places), squeeze=False, height_ratios=[2, 0.3 * len(reports)])
+    for column, place in enumerate(places):
         above, below = axes[:, column]
-        above.imshow(test.pixels(index))
-        above.set_title(labels[test.labels[index]], fontsize=9)
-        place = indices.index(index)
-        for row, (name, found) in enumerate(answers):
-            right = found[place] == test.labels[index]
-            height = 1 - (row + 0.5) / len(answers)
-            below.text(
-                0.5,
-                height,
-                labels[found[place]],
-                ha="center",
-                va="center",
-                color="k" if right else "r",
-                fontsize=8,
-            )
+        above.imshow(test.pixels(indices[place]))
+        above.set_title(plot_text(test.names[indices[place]][-18:]), fontsize=7)
+        for row, report in enumerate(reports):
+            height = 1 - (row + 0.5) / len(reports)
+            colour = "k" if report.same[place] else "r"
+            answer = plot_text(report.answers[place])
+            below.text(0.5, height, answer, ha="center", va="center", color=colour, fontsize=7)
             if column == 0:
+                name = plot_text(f"{report.file.name}: {report.runtime}")
                 below.text(-0.1, height, name, ha="right", va="center", fontsize=7, transform=below.transAxes)
         for one in (above, below):
             one.set_axis_off()

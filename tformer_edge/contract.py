@@ -77,6 +77,12 @@ class ModelFile:
     labels: tuple[str, ...] = ()
     golden: tuple[Golden, ...] = ()
 
+    def to_bytes(self) -> bytes:
+        """The bytes of the file. Raises Refusal where the parts do not fit together."""
+        if self.contract is None:
+            return self.flatbuffer
+        return write_model_file(self.flatbuffer, self.contract, self.labels, self.golden)
+
 
 def describe(
     flatbuffer: bytes,

@@ -21,8 +21,9 @@ class FlatbufferError(UserError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"Expected a flatbuffer for LiteRT, received {reason}; "
-            "copy the file again, or make it again with converters/to_tflite.py."
+            "a flatbuffer for LiteRT",
+            reason,
+            "copy the file again, or make it again with converters/to_tflite.py",
         )
 
 

@@ -1,7 +1,10 @@
 """`labels.txt`: one label a line, in the order of the model's scores (docs/contract.md, "labels.txt")."""
 
+import codecs
 from collections.abc import Sequence
+from pathlib import Path
 
+from tformer_edge.errors import UserError
 from tformer_edge.json_fields import is_printable
 from tformer_edge.refusal import Refusal
 
@@ -10,6 +13,39 @@ MAX_LABEL_BYTES = 256
 _LINES = (
     f"lines of 1 to {MAX_LABEL_BYTES} bytes of UTF-8 without control characters, each ending in a line feed"
 )
+
+
+def read_label_file(path: Path) -> tuple[str, ...]:
+    """The class names in a text file of the user's, one a line; empty lines and a byte order mark are left out.
+
+    Raises:
+        UserError: it cannot be read, is not UTF-8, or holds a name that a contract may not have.
+    """
+    where = f"a text file with a class name a line in {path}"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(where, (error.strerror or str(error)).lower(), "give another") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(where, "text in UTF-16", "save it as UTF-8")
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(where, f"bytes that are not UTF-8 at {error.start}", "save it as UTF-8") from None
+    names = tuple(line.strip() for line in lines if line.strip())
+    check_labels(names)
+    return names
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """Raises UserError for the first name that labels.txt may not hold."""
+    for label in labels:
+        if not is_printable(label, MAX_LABEL_BYTES):
+            raise UserError(
+                f"class names of 1 to {MAX_LABEL_BYTES} bytes of UTF-8 without control characters",
+                ascii(label[:40]),
+                "rename it",
+            )
 
 
 def labels_text(labels: Sequence[str]) -> bytes:

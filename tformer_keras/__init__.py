@@ -21,6 +21,7 @@ __all__ = [
 
 # They need TensorFlow, which training on JAX does without: imported when they are asked for, and no part of `import *`.
 DEPLOY = {
+    "convert_model": "model_conversion",
     "lower": "graph.lower",
     "quantize_aware": "int8.quantized_model",
     "load_quantized": "int8.quantized_model",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tformer_keras.deploy.graph.lower import lower as lower
     from tformer_keras.deploy.int8.quantized_model import load_quantized as load_quantized
     from tformer_keras.deploy.int8.quantized_model import quantize_aware as quantize_aware
+    from tformer_keras.deploy.model_conversion import convert_model as convert_model
 
 
 def __getattr__(name: str) -> Any:

@@ -115,7 +115,7 @@ def test_a_bare_file_after_training(
     # As any consumer would use it.
     litert = LiteRT(model.flatbuffer)
     white = np.full((1, 8, 8, 3), 255, np.uint8)
-    assert litert.run(litert.input_of(white, model.contract.preprocessing())).argmax() == 1
+    assert litert.run(litert.input_of(white, model.contract.preprocessing()))[0].argmax() == 1
 
     before = out.read_bytes()
     assert f"received {out}, which is there" in error_of(capsys, "convert", *arguments, "--out", out)
@@ -280,7 +280,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
-        with pytest.raises(UserError, match=r"Expected to write .*large.tflite, received file too large"):
+        with pytest.raises(UserError, match=r"expected to write .*large.tflite, received file too large"):
             write_all_whole(files)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -423,7 +423,7 @@ def test_crop_box_takes_the_areas_and_aspects_asked_for():
     ],
 )
 def test_options_out_of_range_are_named(options, name):
-    with pytest.raises(UserError, match=f"^{name}: expected .* received .*"):
+    with pytest.raises(UserError, match=f"^augmentation.{name}: expected .* received .*"):
         Augmentation(**options)
 
 

@@ -23,7 +23,7 @@ def test_sizes_classes_and_pixels() -> None:
             pixels = split.pixels(index)
             assert pixels.shape == (8, 8, 3) and pixels.dtype == np.uint8
             np.testing.assert_allclose(pixels[..., 1], source.images[number] * 255 / 16, atol=0.5)
-            assert split.labels[index] == source.target[number]
+            assert split.annotations[index] == source.target[number]
         seen += split.names
     assert len(set(seen)) == 1797
     assert max(dataset.test.pixels(index).max() for index in range(360)) == 255

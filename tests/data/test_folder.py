@@ -1,5 +1,6 @@
 """Folders of images: layouts, splits and every way in which one can be wrong."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ def refusal(root: Path, **options: object) -> str:
     with pytest.raises(UserError) as caught:
         load_dataset(root, **options)
     message = str(caught.value)
-    assert "\n" not in message and message.endswith(".") and "Expected" in message and "received" in message
+    assert re.fullmatch(r"(?:.+: )?expected [^\n]+, received [^\n]+; [^\n]+[^.]", message)
     return message
 
 
 def per_class(dataset: Dataset, part: str) -> list[int]:
-    return np.bincount(getattr(dataset, part).labels, minlength=len(dataset.class_names)).tolist()
+    return np.bincount(getattr(dataset, part).annotations, minlength=len(dataset.class_names)).tolist()
 
 
 def test_train_and_test_folders(tmp_path: Path) -> None:
@@ -45,7 +46,13 @@ def test_train_and_test_folders(tmp_path: Path) -> None:
         "test/a/00.png",
         "test/b/00.png",
     )
-    assert dataset.train.labels.dtype == np.int32 and dataset.train.labels.tolist() == [0, 0, 0, 1, 1]
+    assert dataset.train.annotations.dtype == np.int32 and dataset.train.annotations.tolist() == [
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
     pixels = dataset.train.pixels(2)
     assert pixels.shape == (6, 8, 3) and pixels[0, 0].tolist() == [2, 4, 6]
 
@@ -69,7 +76,7 @@ def test_split_is_seeded_stratified_and_complete(tmp_path: Path, inner: str) -> 
     assert per_class(load_dataset(tmp_path, test_fraction=0.5), "test") == [10, 5, 1]
     for split in (dataset.train, dataset.test):
         for index, name in enumerate(split.names):
-            assert name.removeprefix("train/").split("/")[0] == dataset.class_names[split.labels[index]]
+            assert name.removeprefix("train/").split("/")[0] == dataset.class_names[split.annotations[index]]
             assert split.pixels(index)[0, 0, 0] == int(Path(name).stem)
 
 
@@ -95,22 +102,22 @@ def test_formats_nested_and_ignored_files(tmp_path: Path) -> None:
 
 def test_missing_folder(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in refusal(tmp_path / "none")
-    with pytest.raises(UserError, match="Expected 'digits' or a folder of images, received digit,"):
+    with pytest.raises(UserError, match="expected 'digits' or a folder of images, received digit,"):
         load_dataset("digit")
 
 
 def test_archive_is_not_a_folder(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(b"PK")
-    assert "data.zip: unpack it" in refusal(tmp_path / "data.zip")
+    assert "data.zip; unpack it" in refusal(tmp_path / "data.zip")
 
 
 def test_test_without_train(tmp_path: Path) -> None:
     make(tmp_path / "test", {"a": 1, "b": 1})
-    assert f"Expected a folder {tmp_path / 'train'}" in refusal(tmp_path)
+    assert f"expected a folder {tmp_path / 'train'}" in refusal(tmp_path)
 
 
 def test_no_classes(tmp_path: Path) -> None:
-    assert f"Expected class folders in {tmp_path}, received none" in refusal(tmp_path)
+    assert f"expected class folders in {tmp_path}, received none" in refusal(tmp_path)
     write(tmp_path / "1.png")
     assert "received 1 images directly in it" in refusal(tmp_path)
 

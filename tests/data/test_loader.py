@@ -7,6 +7,7 @@ import sys
 import threading
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +20,8 @@ from tformer_keras.data import ImageSplit, Loader, load_dataset
 from tformer_keras.data import progress_bar as progress_module
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.streams import THREAD_PREFIX, generator_stream
+from tformer_keras.tasks.classification import CLASSIFICATION
+from tformer_keras.tasks.task import evaluate
 
 SIZE = Preprocessing((8, 8), "stretch", mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 
@@ -34,7 +37,9 @@ class Source:
         ]
         self.reads: list[int] = []
         self.split = ImageSplit(
-            names=tuple(map(str, range(count))), labels=np.arange(count, dtype=np.int32) % 3, read=self.read
+            names=tuple(map(str, range(count))),
+            annotations=np.arange(count, dtype=np.int32) % 3,
+            read=self.read,
         )
 
     def read(self, index: int) -> np.ndarray:
@@ -46,17 +51,26 @@ class Source:
             "preprocessing": SIZE,
             "batch_size": 4,
             "shuffle": True,
+            "task": CLASSIFICATION,
             "classes": 3,
             "seed": 5,
         } | options
         return Loader(self.split, **settings)
 
 
+def flat(batch: Any) -> tuple[np.ndarray, ...]:
+    images, truth, weights = batch
+    return tuple(np.asarray(part) for part in (images, *truth, weights))
+
+
 def arrays(stream: object, count: int | None = None) -> list[tuple[np.ndarray, ...]]:
-    return [tuple(np.asarray(part) for part in batch) for batch in islice(iter(stream), count)]
+    return [flat(batch) for batch in islice(iter(stream), count)]
 
 
-def assert_same(left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> None:
+def assert_same(left: Any, right: Any) -> None:
+    left, right = (
+        batch if len(batch) > 3 or not isinstance(batch[1], tuple) else flat(batch) for batch in (left, right)
+    )
     for one, other in zip(left, right, strict=True):
         assert one.dtype == other.dtype == np.float32
         np.testing.assert_array_equal(one, other)
@@ -65,11 +79,11 @@ def assert_same(left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> 
 def test_batch_holds_the_preprocessed_images_and_their_labels() -> None:
     source = Source()
     loader = source.loader()
-    images, labels, weights = loader.batch(2, 3)
+    images, (labels,), weights = loader.batch(2, 3)
     assert images.shape == (4, 8, 8, 3) and labels.shape == (4, 3) and weights.tolist() == [1] * 4
     for row, index in enumerate(loader.indices(2, 3)):
         np.testing.assert_array_equal(images[row], SIZE(source.images[index]))
-        assert labels[row].tolist() == np.eye(3)[source.split.labels[index]].tolist()
+        assert labels[row].tolist() == np.eye(3)[source.split.annotations[index]].tolist()
 
 
 def test_training_epochs_are_orders_of_distinct_images() -> None:
@@ -116,7 +130,7 @@ def test_shards_make_up_the_global_batch(augmentation: Augmentation | None, shuf
         Source().loader(augmentation=augmentation, shuffle=shuffle, shard=(index, 2)) for index in (0, 1)
     ]
     for epoch, step in ((0, 0), (3, 4)):
-        parts = [half.batch(epoch, step) for half in halves]
+        parts = [flat(half.batch(epoch, step)) for half in halves]
         assert_same(
             tuple(np.concatenate(pair) for pair in zip(*parts, strict=True)), whole.batch(epoch, step)
         )
@@ -181,7 +195,7 @@ def test_augmentation_is_given_pixels_and_keys_before_normalisation() -> None:
     calls = []
 
     class Recorder(Augmentation):
-        def images(self, pixels, seed, epoch, indices):
+        def images(self, pixels, seed, epoch, indices, placements):
             calls.append(("images", pixels.dtype, float(pixels.max()) > 200, seed, epoch, indices.tolist()))
             return pixels / 2
 
@@ -190,12 +204,12 @@ def test_augmentation_is_given_pixels_and_keys_before_normalisation() -> None:
             return images, labels[::-1]
 
     source = Source()
-    loader = source.loader(augmentation=Recorder())
-    images, labels, _ = loader.batch(1, 0)
+    loader = source.loader(augmentation=Recorder(mixup=1.0))
+    images, (labels,), _ = loader.batch(1, 0)
     indices = loader.indices(1, 0)
     key = (np.float32, True, 5, 1, indices.tolist())
     assert calls == [("images", *key), ("mix", *key)]
-    assert labels.argmax(1).tolist() == source.split.labels[indices][::-1].tolist()
+    assert labels.argmax(1).tolist() == source.split.annotations[indices][::-1].tolist()
     expected = SIZE.normalise(SIZE.pixels(source.images[indices[0]]).astype(np.float32) / 2)
     np.testing.assert_array_equal(images[0], expected)
 
@@ -218,8 +232,8 @@ def test_stream_is_the_batches_in_order(shuffle: bool) -> None:
 )
 def test_stream_on_tensorflow_has_static_shapes() -> None:
     loader = Source().loader(shard=(0, 2))
-    shapes = [tuple(spec.shape) for spec in loader.stream(epochs=1).element_spec]
-    assert shapes == [(2, 8, 8, 3), (2, 3), (2,)]
+    shapes = keras.tree.map_structure(lambda spec: tuple(spec.shape), loader.stream(epochs=1).element_spec)
+    assert shapes == ((2, 8, 8, 3), ((2, 3),), (2,))
     assert int(loader.stream(epochs=2).cardinality()) == 10
 
 
@@ -231,11 +245,11 @@ def test_fit_and_evaluate_take_the_stream() -> None:
     options = {"steps_per_epoch": train.steps_per_epoch, "shuffle": False, "verbose": 0}
     history = model.fit(train.stream(), epochs=2, **options)
     assert len(history.history["loss"]) == 2
-    results = model.evaluate(test.stream(epochs=1), steps=test.steps_per_epoch, verbose=0, return_dict=True)
-    accuracy = results["accuracy"]
+    judge = CLASSIFICATION.judge(("a", "b", "c"), "logits")
+    evaluation = evaluate(lambda images: [model.predict(images, verbose=0)], test.stream(epochs=1), judge)
     images = np.stack([SIZE(image) for image in Source().images])
-    right = model.predict(images, verbose=0).argmax(1) == Source().split.labels
-    assert accuracy == pytest.approx(right.mean())  # the padding counts for nothing
+    right = model.predict(images, verbose=0).argmax(1) == Source().split.annotations
+    assert evaluation.images == 21 and evaluation.top1 == right.mean()  # the padding counts for nothing
 
 
 def own_threads() -> list[threading.Thread]:
@@ -279,7 +293,7 @@ def test_damaged_file_is_named(tmp_path: Path, cache_bytes: int) -> None:
     cut = tmp_path / "train/b/0.jpg"
     cut.write_bytes(cut.read_bytes()[:-300])
     split = load_dataset(tmp_path).train
-    loader = Loader(split, SIZE, 2, shuffle=True, classes=2, cache_bytes=cache_bytes)
+    loader = Loader(split, SIZE, 2, shuffle=True, task=CLASSIFICATION, classes=2, cache_bytes=cache_bytes)
     with pytest.raises(UserError, match=r"b/0\.jpg: .*truncated"):
         loader.batch(0, 0)
     if cache_bytes:  # found before the first step
@@ -328,17 +342,24 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bo
         ({"seed": -1}, "seed"),
         ({"workers": 0}, "workers"),
         ({"cache_bytes": -1}, "cache_bytes"),
-        ({"classes": 2}, "labels below 2"),
+        ({"classes": 2, "batch_size": 21}, "labels below 2"),
     ],
 )
 def test_refuses(options: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=f"Expected .*{message}"):
-        Source().loader(**options)
+    with pytest.raises(UserError, match=f"expected .*{message}"):
+        Source().loader(**options).batch(0, 0)
 
 
 def test_refuses_an_empty_split_and_a_step_past_the_end() -> None:
     with pytest.raises(UserError, match="empty"):
-        Loader(ImageSplit((), np.zeros(0, np.int32), lambda index: None), SIZE, 1, shuffle=True, classes=1)
+        Loader(
+            ImageSplit((), np.zeros(0, np.int32), lambda index: None),
+            SIZE,
+            1,
+            shuffle=True,
+            task=CLASSIFICATION,
+            classes=1,
+        )
     with pytest.raises(ValueError, match="step below 5"):
         Source().loader().batch(0, 5)
 
@@ -355,6 +376,7 @@ import keras, numpy as np
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data import Loader, load_dataset
 from tformer_keras.data.augmentation import Augmentation
+from tformer_keras.tasks.classification import CLASSIFICATION
 dataset = load_dataset(sys.argv[1])
 digest = hashlib.sha256()
 augmentation = Augmentation(True, shift=1, resized_crop=(0.3, 1.0), mixup=0.5, cutmix=0.5, random_erasing=0.5)
@@ -364,9 +386,11 @@ for split, options in (
     (dataset.train, dict(shuffle=True, augmentation=augmentation)),
     (dataset.test, dict(shuffle=False)),
 ):
-    loader = Loader(split, Preprocessing((12, 16), "shorter", 0.9), 4, classes=2, seed=3, **options)
+    loader = Loader(split, Preprocessing((12, 16), "shorter", 0.9), 4, task=CLASSIFICATION,
+                    classes=2, seed=3, **options)
     for batch in loader.stream(epoch=1, step=1, epochs=2):
-        for part in batch:
+        images, truth, weights = batch
+        for part in (images, *truth, weights):
             digest.update(np.asarray(part).tobytes())
 if sys.argv[2] == "block":
     assert not any(name == "tensorflow" or name.startswith("tensorflow.") for name in sys.modules)

@@ -128,7 +128,7 @@ def test_no_library_and_no_camera_are_one_sentence(libraries):
     libraries()
     for source, name in (("auto", "picamera2 or OpenCV"), ("opencv", "OpenCV"), ("picamera2", "picamera2")):
         with pytest.raises(
-            UserError, match=f"^Expected {name} to read a camera.*pip install opencv"
+            UserError, match=f"^expected {name} to read a camera.*pip install opencv"
         ) as error:
             open_camera(source)
         assert "apt install python3-picamera2" in str(error.value)
@@ -182,7 +182,7 @@ def test_the_command(libraries, folder, capsys):
     captured = capsys.readouterr()
     lines = [json.loads(line) for line in captured.out.splitlines()]
     with Model(model) as reference:
-        expected = reference.predict(RED, 3).to_json()
+        expected = reference.predict(RED, top=3).to_json()
     assert [line["frame"] for line in lines] == [1, 2]
     assert all(line["top"] == expected["top"] for line in lines)
     assert Picamera2.opened[0].log[-1] == "close" and "pictures: 2" in captured.err

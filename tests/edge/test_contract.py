@@ -64,7 +64,7 @@ def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_example(entry: dict[str, Any]) -> None:
     path = FOLDER / "examples" / entry["file"]
     if not entry["accepted"]:
-        with pytest.raises(Refusal, match="^Expected .*, received .*; .*$") as error:
+        with pytest.raises(Refusal, match="^expected .*, received .*; .*$") as error:
             read_model_file(path)
         assert error.value.rule == entry["rule"]
         assert str(path) in str(error.value)
@@ -243,7 +243,7 @@ def test_writer_refuses_a_bad_label(label: str) -> None:
      {"source": {"x": "\ud83d"}}, {"task": "poetry"}, {"batch": True}, {"versions": {"": "1"}}],
 )  # fmt: skip
 def test_contract_refuses_a_value_out_of_range(changes: dict[str, Any]) -> None:
-    with pytest.raises(Refusal, match="^Expected .* of model.json to be"):
+    with pytest.raises(Refusal, match="^expected .* of model.json to be"):
         contract_of(**changes)
 
 
@@ -256,7 +256,7 @@ def test_save_replaces_whole_files_only(tmp_path: Path, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", full)
-        with pytest.raises(UserError, match="No space left"):
+        with pytest.raises(UserError, match="no space left"):
             save_model_file(path, FLATBUFFER, contract_of(), LABELS, GOLDEN)
     assert path.read_bytes() == b"the one before"
     save_model_file(path, FLATBUFFER, contract_of(), LABELS, GOLDEN)

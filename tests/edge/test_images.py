@@ -191,7 +191,7 @@ def test_what_is_no_image_is_refused_by_name(tmp_path: Path) -> None:
     empty.touch()
     text.write_text("hello")
     folder.mkdir()
-    refuse_both(empty, r"empty\.jpg: the file is empty; replace it or leave it out\.$")
+    refuse_both(empty, r"empty\.jpg: the file is empty; replace it or leave it out$")
     refuse_both(text, r"text\.jpg: it is none of JPEG, PNG")
     refuse_both(folder, r"folder\.jpg: it is a folder")
     refuse_both(tmp_path / "none.jpg", r"none\.jpg: there is no such file")

@@ -82,7 +82,7 @@ def test_what_litert_refuses_is_shown_up_to_there(folder, tmp_path, capsys):
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["contract"]["name"] == "tiny" and found["graph"] is found["delegation"] is None
-    assert "Expected a flatbuffer for LiteRT" in captured.err and "Traceback" not in captured.err
+    assert "expected a flatbuffer for LiteRT" in captured.err and "Traceback" not in captured.err
     cut = raw(folder / "int8-1.tflite")[:1500]
     (tmp_path / "cut.tflite").write_bytes(cut)
     assert main(["inspect", str(tmp_path / "cut.tflite")]) == 2

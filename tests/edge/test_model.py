@@ -94,7 +94,7 @@ def test_arguments_and_images_that_do_not_go_together(folder, photos, tmp_path):
     path = folder / "int8-1.tflite"
     hand = {"preprocessing": PREPROCESSING, "labels": LABELS, "meaning": "logits"}
     for source, arguments, words in (
-        (path, hand, "Expected no preprocessing, labels and meaning"),
+        (path, hand, "expected no preprocessing, labels and meaning"),
         (raw(path), {"labels": LABELS}, "received only some"),
         (raw(path), hand | {"labels": LABELS[:2]}, r"received int8 \(1, 3\)"),
         (raw(path), hand | {"preprocessing": Preprocessing((8, 8))}, r"received int8 \(1, 12, 10, 3\)"),
@@ -144,7 +144,7 @@ def test_a_hostile_flatbuffer_with_its_own_contract_ends_its_own_process_alone(f
             with Model(whole, isolated=True) as model:
                 outcomes.append(all(result.passed for result in selftest(model)))
         except UserError as error:
-            assert "LiteRT" in str(error) or "Expected" in str(error)
+            assert "LiteRT" in str(error) or "expected" in str(error)
             outcomes.append(False)
     assert not all(outcomes)
 

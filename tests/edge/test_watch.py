@@ -68,7 +68,7 @@ def test_it_names_what_appears_is_replaced_or_damaged(watching, folder, inbox, p
     with Model(folder / "int8-1.tflite") as model:
         for line, photo in ((first, photos[1]), (second, photos[2])):
             assert line["image"] == str(inbox / "a.png")
-            assert line["top"] == model.predict(photo, 3).to_json()["top"]
+            assert line["top"] == model.predict(photo, top=3).to_json()["top"]
 
 
 def test_a_half_written_file_is_not_read(watching, inbox, photos):

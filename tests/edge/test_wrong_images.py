@@ -79,7 +79,7 @@ def test_each_bad_one_is_named_and_each_good_one_answered(folder, tmp_path, caps
     answered = {json.loads(line)["image"] for line in captured.out.splitlines()}
     assert answered == {str(tmp_path / name) for name in GOOD}
     *lines, last = captured.err.splitlines()
-    named = [line for line in lines if line.startswith("tformer-edge: Expected a readable image, received ")]
+    named = [line for line in lines if line.startswith("tformer-edge: expected a readable image, received ")]
     assert len(named) == len(lines) == len(BAD) + 2
     for name in [*BAD, "a folder.png", "nowhere.png"]:
         assert sum(str(tmp_path / name) in line for line in named) == 1
@@ -112,7 +112,7 @@ def test_each_bad_one_is_named_and_each_good_one_answered(folder, tmp_path, caps
     ids=lambda image: type(image).__name__ + str(getattr(image, "shape", "")),
 )
 def test_other_types_are_one_sentence(folder, image):
-    with Model(folder / "int8-1.tflite") as model, pytest.raises(UserError, match="^Expected [^\n]*$"):
+    with Model(folder / "int8-1.tflite") as model, pytest.raises(UserError, match="^expected [^\n]*$"):
         model.predict(image)
 
 

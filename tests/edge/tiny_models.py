@@ -26,11 +26,11 @@ quantized = quantize_aware(keras.Model(inputs, layers.Dense(3)(x)))
 quantized.calibrate([np.random.default_rng(0).normal(size=(16, 12, 10, 3)).astype("float32")])
 preprocessing = Preprocessing((12, 10), "shorter", 0.9, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 for io, batch in (("int8", 1), ("int8", 4), ("uint8", 1), ("float32", 1)):
-    data, _ = model_file(
-        convert(quantized, "int8", io, batch), name="tiny", preprocessing=preprocessing,
+    file = model_file(
+        convert(quantized, "int8", io, batch), name="tiny", task="classification", preprocessing=preprocessing,
         labels=("dark", "light", "other"), meaning="logits", source={}, accuracy=None, versions={},
     )
-    open(f"{sys.argv[1]}/{io}-{batch}.tflite", "wb").write(data)
+    open(f"{sys.argv[1]}/{io}-{batch}.tflite", "wb").write(file.to_bytes())
 inputs = keras.Input((12, 10, 3))
 x = layers.Conv2D(8, 3, 2, padding="same", activation="relu")(inputs)
 x = layers.AveragePooling2D(3, 1, padding="same")(x)

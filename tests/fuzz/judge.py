@@ -39,7 +39,7 @@ _ENDS = (
     (r"tensors of \d+ bytes", "tensors too large"),
     (r"as the contract says", "tensors are not the contract's"),
     (r"as the arguments say", "tensors are not the arguments'"),
-    (r"Expected a scale", "tensors without a scale"),
+    (r"expected a scale", "tensors without a scale"),
     (r"inputs and \d+ outputs", "other number of inputs"),
     (r"whose output changes", "output changes its shape"),
     (r"golden output values", "outputs are not the golden vector's"),
@@ -89,7 +89,7 @@ def _refused(refusal: Refusal) -> Verdict:
     wrong = None
     if refusal.rule not in rules():
         wrong = f"refused by {refusal.rule}, which docs/contract.md does not list"
-    elif not str(refusal).isprintable() or not str(refusal).startswith("Expected "):
+    elif not str(refusal).isprintable() or not str(refusal).startswith("expected "):
         wrong = f"refused by {str(refusal)!r}, which is not one sentence"
     return Verdict("VIOLATION" if wrong else refusal.rule, False, wrong)
 
@@ -157,7 +157,7 @@ def _run(mutated: Mutated) -> Verdict:
     except Refusal as refusal:
         return _refused(refusal)
     except UserError as error:
-        if not str(error).isprintable() or not str(error).startswith("Expected "):
+        if not str(error).isprintable() or not str(error).startswith("expected "):
             return Verdict("VIOLATION", False, f"refused by {str(error)!r}, which is not one sentence")
         for pattern, words in _ENDS:
             if match := re.search(pattern, str(error)):

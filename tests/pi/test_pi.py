@@ -143,7 +143,7 @@ def test_the_commands_run(core, sysroot, models, photos):
         shutil.copy(photo, folder)
     answers = edge("run", path, str(folder), "--kernels", "reference", "--top", "2")
     with Model(path, kernels="reference") as model:
-        here = [model.predict(photo, 2).to_json() for photo in sorted(folder.iterdir())]
+        here = [model.predict(photo, top=2).to_json() for photo in sorted(folder.iterdir())]
     # Scores are the same to the bit; the softmax is for display, and its last bits are another library's.
     assert [[(one["index"], one["score"]) for one in answer["top"]] for answer in answers] == [
         [(one["index"], one["score"]) for one in answer["top"]] for answer in here

@@ -15,7 +15,7 @@ import rich.console
 from tformer_edge.errors import UserError
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
-from tformer_keras.tasks.classification import evaluate, make_evaluator
+from tformer_keras.tasks.classification import CLASSIFICATION, evaluate, make_evaluator
 from tformer_keras.training.recipe import RECIPES, Recipe
 from tformer_keras.training.run_folder import Job
 from tformer_keras.training.train import train
@@ -72,7 +72,9 @@ def test_the_saved_model_gives_the_reported_figures(plain_run: Path) -> None:
     assert report["cross_entropy"] == pytest.approx(float(history(plain_run)[-1]["val_cross_entropy"]))
     model = keras.saving.load_model(plain_run / "model.keras")
     dataset = load_dataset("digits")
-    loader = Loader(dataset.test, recipe().preprocessing((8, 8)), 16, shuffle=False, classes=10)
+    loader = Loader(
+        dataset.test, recipe().preprocessing((8, 8)), 16, shuffle=False, task=CLASSIFICATION, classes=10
+    )
     batches = (loader.batch(0, step) for step in range(3))  # the run was limited to three
     evaluation = evaluate(make_evaluator(model, 10, "auto"), batches, 3, dataset.class_names)
     assert evaluation.to_json() == {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tformer_edge.errors import UserError
+from tformer_edge.labels import read_label_file
 from tformer_edge.model import Model
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.runner import KERNELS
@@ -75,17 +76,6 @@ def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
         isolated=isolated,
         warm=warm,
         preprocessing=preprocessing,
-        labels=_labels(args.labels),
+        labels=read_label_file(args.labels),
         meaning=args.meaning,
     )
-
-
-def _labels(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
-        raise UserError(
-            f"a text file with a class name a line in {path}", reason.lower(), "give another"
-        ) from None
-    return tuple(line.strip() for line in lines if line.strip())

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from tformer_edge.errors import UserError
 from tformer_edge.images import SUFFIXES, open_image
 from tformer_edge.preprocessing import Preprocessing, fast_resize
 from tformer_keras.data.dataset import ImageSplit
+from tformer_keras.data.placement import Placement
 from tformer_keras.data.progress_bar import progress
+from tformer_keras.tasks.task import Task
 
 CHUNK = 256  # images in memory at a time
 
@@ -85,20 +88,31 @@ def split_pixels(
     return _read_all(lambda index: preprocessing.pixels(split.pixels(index)), indices)
 
 
-def labelled_batches(
-    split: ImageSplit, preprocessing: Preprocessing, classes: int, what: str
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]]:
-    """(pixels, one-hot labels, weights of 1) of a whole split, as `tasks.classification.evaluate_scores` takes them.
+def pixel_batches(
+    split: ImageSplit,
+    preprocessing: Preprocessing,
+    task: Task,
+    classes: int,
+    what: str,
+    indices: Sequence[int],
+) -> Iterator[tuple[NDArray[np.uint8], tuple[NDArray[Any], ...], NDArray[np.float32]]]:
+    """(pixels, truth, weights of 1) of some images of a split, as `tasks.task.evaluate` takes them.
 
     `what` is being done with them, for the progress bar.
     """
-    with progress(what, len(split)) as report:
-        for start in range(0, len(split), CHUNK):
-            indices = range(start, min(start + CHUNK, len(split)))
-            pixels = split_pixels(split, preprocessing, indices)
-            labels = np.eye(classes, dtype=np.float32)[split.labels[start : indices.stop]]
-            yield pixels, labels, np.ones(len(indices), np.float32)
-            report(len(indices))
+    size = preprocessing.input_size
+
+    def read(index: int) -> tuple[NDArray[np.uint8], Placement]:
+        image = split.pixels(index)
+        return preprocessing.pixels(image), Placement(preprocessing.seen(*image.shape[:2]))
+
+    with progress(what, len(indices)) as report, ThreadPoolExecutor(2) as pool:
+        for start in range(0, len(indices), CHUNK):
+            part = indices[start : start + CHUNK]
+            pixels, placements = zip(*pool.map(read, part), strict=True)
+            truth = task.encode([split.annotation(index) for index in part], placements, size, classes)
+            yield np.stack(pixels), truth, np.ones(len(part), np.float32)
+            report(len(part))
 
 
 def _read_all(read: Callable[[int], NDArray[np.uint8]], indices: Sequence[int]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def move_pixels(
     reach = max((abs(side) for placement in placements for side in placement.shift), default=0)
     height, width = pixels.shape[1:3]
     # NumPy calls "symmetric" what Keras calls "reflect".
-    mode = "constant" if border == "zero" else "symmetric"
+    mode: Literal["constant", "symmetric"] = "constant" if border == "zero" else "symmetric"
     padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode=mode) if reach else pixels
     result = np.empty_like(pixels)
     for row, placement in enumerate(placements):

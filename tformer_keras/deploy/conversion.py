@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tformer_edge.contract import Golden, describe, write_model_file
+from tformer_edge.contract import ModelFile, describe
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks import find_task
 from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.micro.memory_plan import plan_memory
@@ -67,34 +68,33 @@ def model_file(
     conversion: Conversion,
     *,
     name: str,
+    task: str,
     preprocessing: Preprocessing,
     labels: tuple[str, ...],
     meaning: str,
     source: Mapping[str, Any],
     accuracy: Mapping[str, Any] | None,
     versions: Mapping[str, str],
-) -> tuple[bytes, tuple[Golden, ...]]:
-    """The bytes of a classifier's model file, and its golden vectors.
+) -> ModelFile:
+    """A model file: the flatbuffer with its contract and golden vectors.
 
     Args:
-        name, labels, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
+        name, task, labels, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
         preprocessing: of evaluation.
-        meaning: of the output: "logits" or "probabilities".
+        meaning: of the outputs: "logits" or "probabilities".
 
     Raises:
-        UserError: the model has other inputs or outputs than a classifier of images.
+        UserError: the model has other inputs or outputs than the task has.
     """
     file = conversion.file
     shapes = [tensor.shape for tensor in file.inputs], [tensor.shape for tensor in file.outputs]
-    expected = (
-        [(conversion.batch, *preprocessing.input_size, 3)],
-        [(conversion.batch, len(labels))],
-    )
+    outputs = find_task(task).output_shapes(conversion.batch, len(labels))
+    expected = [(conversion.batch, *preprocessing.input_size, 3)], shapes[1] if outputs is None else outputs
     if shapes != expected:
         raise UserError(
-            f"a model with the input {expected[0]} and the output {expected[1]}, one score a label",
+            f"a model for {task} with inputs {expected[0]} and outputs {expected[1]}",
             f"{shapes[0]} and {shapes[1]}",
-            "a contract describes classifiers of images",
+            "give labels, one a class, and a model that fit",
         )
     golden = golden_vectors(conversion.flatbuffer, preprocessing)
     contract = describe(
@@ -102,6 +102,7 @@ def model_file(
         labels,
         golden,
         name=name,
+        task=task,
         image=preprocessing,
         batch=conversion.batch,
         input_type=conversion.io,
@@ -111,4 +112,4 @@ def model_file(
         accuracy=accuracy,
         versions=versions,
     )
-    return write_model_file(conversion.flatbuffer, contract, labels, golden), golden
+    return ModelFile(conversion.flatbuffer, contract, labels, golden)

@@ -1,24 +1,62 @@
-"""The MODEL of `tformer convert` and `tformer parity`: a device graph with all that its file and report must say."""
+"""The device graph of a model that somebody names, with all that its file and reports must say."""
 
-import argparse
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.data.pixels import read_calibration, synthetic_pixels
+from tformer_keras.deploy.graph.lower import Lowered, lower
+from tformer_keras.deploy.int8.calibration import IMAGES, calibrate
+from tformer_keras.deploy.int8.quantized_model import QuantizedModel, load_quantized, quantize_aware
 from tformer_keras.models import VARIANTS, build
-from tformer_keras.models.weights import SHIPPED, quantized_weights
-from tformer_keras.tasks.classification import gives_logits
-from tformer_keras.training.keras_file import check_keras_file
-from tformer_keras.training.saved_model import Trained, load_trained, need_tensorflow
+from tformer_keras.models.weights import SHIPPED
+from tformer_keras.tasks import TASKS
+from tformer_keras.training.saved_model import (
+    BarePreprocessing,
+    Trained,
+    need_tensorflow,
+    of_model,
+    open_model,
+)
 
-CALIBRATION_BATCH = 32
+RANDOM = "random"
 RANDOM_IMAGES = 32
 FRESH_LAYER_SCALE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions:
+    """Which graph is meant.
+
+    Attributes:
+        ptq: int8 from the float weights, by calibration alone, even where there are quantization-aware ones.
+        calibration: a folder of images for post-training quantization, or "random", for fresh weights only.
+        calibration_images: how many of the folder, evenly spaced, ≥ 1.
+        target: "litert" or "micro"; None: litert, or the quantized model's.
+        rewrites: "all", "none" or names of rewrites; None: all, or the quantized model's.
+
+    Raises:
+        UserError: a number out of range.
+    """
+
+    ptq: bool = False
+    calibration: str | None = None
+    calibration_images: int = IMAGES
+    target: str | None = None
+    rewrites: str | tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.calibration_images < 1:
+            raise UserError(
+                "1 or more", str(self.calibration_images), "512 is usual", where="calibration images"
+            )
 
 
 @dataclass(frozen=True)
@@ -26,129 +64,96 @@ class GraphSource:
     """A device graph and where it comes from.
 
     Attributes:
-        name: of the model.
-        model: the float Keras 3 model.
-        graph: `deploy.lower.Lowered`, or `deploy.quantize.QuantizedModel` for int8.
         trained: the model with its preprocessing and class names.
+        graph: `Lowered`, or for int8 a `QuantizedModel` with its ranges.
         weights: what the weights are, for people.
         fresh: whether they are untrained.
         notes: what the user should know.
     """
 
-    name: str
-    model: keras.Model
-    graph: Any
     trained: Trained
+    graph: Lowered | QuantizedModel
     weights: str
     fresh: bool
     notes: tuple[str, ...]
 
     @property
     def meaning(self) -> str:
-        """Of the output."""
-        return "logits" if gives_logits(self.model) else "probabilities"
+        """Of the outputs, as the contract says it."""
+        return self.trained.task.meaning(self.trained.model)
 
 
-def load_graph_source(args: argparse.Namespace, int8: bool) -> GraphSource:
-    """Makes the device graph that the options ask for.
+def open_graph(
+    model: str | Path | keras.Model, options: GraphOptions, int8: bool, bare: BarePreprocessing | None = None
+) -> GraphSource:
+    """Makes the device graph of a model.
 
     Args:
-        args: of `convert_options.add_source_arguments`.
+        model: what `open_model` takes, the name of a variant (fresh weights, for measurements), or a Keras 3 model,
+            which needs `bare`.
+        options: which graph.
         int8: whether a quantized graph is wanted.
+        bare: what a bare model does not say.
 
     Raises:
         UserError: for a model, or calibration images, that cannot be used, and options that do not go together.
     """
     need_tensorflow("the conversion of a model")
-    _check(args, int8)
-    fresh = args.model in VARIANTS and not Path(args.model).exists()
-    arrays = None if fresh else _quantized_file(args, int8)
-    trained = _fresh(args.model) if fresh else _trained(args)
-    name = args.model if fresh or args.model in SHIPPED else model_name(Path(args.model))
-    rewrites = args.rewrites if args.rewrites in (None, "all", "none") else tuple(args.rewrites.split(","))
-    notes: list[str] = []
-    weights = "fresh weights, untrained" if fresh else "trained float weights"
+    if not int8 and (options.ptq or options.calibration):
+        raise UserError("--ptq and --calibration with --int8 only", "another kind", "leave them out")
+    fresh = isinstance(model, str) and model in VARIANTS and not Path(model).exists()
+    trained = _fresh(str(model)) if fresh else _open(model, bare)
+    quantized = None if not int8 or options.ptq else _quantized(trained, options)
+    notes = []
+    weights = "trained float weights"
     if fresh:
+        weights = "fresh weights, untrained"
         notes.append(
             "the weights are fresh, LayerScale 1: outputs and accuracy mean nothing, size and speed do"
         )
-    graph: Any
+    target, rewrites = options.target or "litert", options.rewrites or "all"
+    graph: Lowered | QuantizedModel
     if not int8:
-        from tformer_keras.deploy.graph.lower import lower
-
-        graph = lower(trained.model, args.target or "litert", rewrites or "all")
-    elif arrays is not None:
-        from tformer_keras.deploy.int8.quantized_model import load_quantized
-
-        graph = load_quantized(trained.model, arrays, args.target, rewrites)
+        graph = lower(trained.model, target, rewrites)
+    elif quantized is not None:
+        graph = load_quantized(trained.model, quantized, options.target, options.rewrites)
         weights = "quantized weights and ranges as they were trained"
     else:
-        from tformer_keras.deploy.int8.quantized_model import quantize_aware
-
-        graph = quantize_aware(trained.model, args.target or "litert", rewrites or "all")
-        how, note = _calibrate(graph, args, trained.preprocessing, fresh)
+        graph = quantize_aware(trained.model, target, rewrites)
+        pixels, how, note = _calibration(trained, options, fresh)
+        calibrate(graph, pixels, trained.preprocessing)
         weights += f", quantized after training with {how}"
         notes += note
-    return GraphSource(name, trained.model, graph, trained, weights, fresh, (*notes, *graph.notes))
+    return GraphSource(trained, graph, weights, fresh, (*notes, *graph.notes))
 
 
-def model_name(path: Path) -> str:
-    """What to call the model at a path: the run's folder, or the file without its suffix."""
-    whole = path.resolve()
-    return (
-        whole.parent.name
-        if whole.name == "model.keras"
-        else whole.stem
-        if whole.suffix == ".keras"
-        else whole.name
-    )
-
-
-def _check(args: argparse.Namespace, int8: bool) -> None:
-    if not int8 and (args.ptq or args.calibration):
-        raise UserError("--ptq and --calibration with --int8 only", "another kind", "leave them out")
-    if args.calibration_images < 1:
+def _open(model: str | Path | keras.Model, bare: BarePreprocessing | None) -> Trained:
+    if isinstance(model, str | Path):
+        return open_model(model, bare)
+    if bare is None:
         raise UserError(
-            "1 or more", str(args.calibration_images), "512 is usual", where="--calibration-images"
+            f"preprocessing and labels of the model {model.name!r}", "none", "give them as BarePreprocessing"
         )
+    return of_model(model, bare)
 
 
-def _quantized_file(args: argparse.Namespace, int8: bool) -> Path | None:
-    """The `.npz` of quantized weights that is meant, or None for the float ones."""
-    path = Path(args.model)
-    shipped = args.model in SHIPPED and not path.exists()
-    if not int8 or args.ptq:
-        return None
-    if shipped:
-        found = quantized_weights(args.model)
-        if found is None and args.calibration is None:
+def _quantized(trained: Trained, options: GraphOptions) -> Path | None:
+    """The file of quantized weights that is meant, or None for the float ones."""
+    if trained.quantized is None:
+        if trained.name in SHIPPED and options.calibration is None:
             raise UserError(
-                f"quantized weights of {args.model}",
+                f"quantized weights of {trained.name}",
                 "none, because none ship with this version",
                 "give --ptq with --calibration FOLDER",
             )
-    else:
-        candidate = path / "quantized.npz"
-        found = candidate if candidate.is_file() else None
-    if found is not None and args.calibration is not None:
+        return None
+    if options.calibration is not None:
         raise UserError(
-            f"no --calibration for {args.model}, which has quantized weights",
+            f"no --calibration for {trained.name}, which has quantized weights",
             "one",
             "leave it out, or add --ptq to start from its float ones",
         )
-    return found
-
-
-def _trained(args: argparse.Namespace) -> Trained:
-    """The float model; of a quantized run the one that was quantized."""
-    path = Path(args.model)
-    given = argparse.Namespace(**vars(args))
-    if args.model not in SHIPPED or path.exists():
-        if path.is_dir() and (path / "model.keras").is_file():
-            path = path / "model.keras"
-        check_keras_file(path)
-        given.model = str(path)
-    return load_trained(given)
+    return trained.quantized
 
 
 def _fresh(name: str) -> Trained:
@@ -158,50 +163,44 @@ def _fresh(name: str) -> Trained:
     # int8: the figures would be those of no trained model.
     scale = None if VARIANTS[name].layer_scale is None else FRESH_LAYER_SCALE
     model = build(name, layer_scale=scale)
-    preprocessing = Preprocessing(input_size=tuple(model.input_shape[1:3]))
-    classes = model.output_shape[-1]
     return Trained(
-        Path(name), model, preprocessing, tuple(f"class {number}" for number in range(classes)), None
+        path=Path(name),
+        name=name,
+        model=model,
+        preprocessing=Preprocessing(input_size=tuple(model.input_shape[1:3])),
+        class_names=tuple(f"class {number}" for number in range(model.output_shape[-1])),
+        task=TASKS["classification"],
+        record={"name": name, "config": {}},
     )
 
 
-def _calibrate(
-    graph: Any, args: argparse.Namespace, preprocessing: Preprocessing, fresh: bool
-) -> tuple[str, list[str]]:
-    """Sets the ranges; returns by what, and what to note."""
-    from tformer_keras.data.pixels import read_calibration, synthetic_pixels
-
-    notes = []
-    if args.calibration is None:
+def _calibration(
+    trained: Trained, options: GraphOptions, fresh: bool
+) -> tuple[NDArray[np.uint8], str, list[str]]:
+    """(pixels to calibrate with, what they are, what to note)."""
+    preprocessing = trained.preprocessing
+    if options.calibration is None:
         raise UserError(
-            f"images to quantize {args.model} with",
+            f"images to quantize {trained.name} with",
             "none",
             "give --calibration "
             + ("random, as its weights are fresh" if fresh else "FOLDER, or a run of `tformer quantize`"),
         )
-    if args.calibration == "random":
+    if options.calibration == RANDOM:
         if not fresh:
             raise UserError(
-                f"real images to quantize {args.model}",
+                f"real images to quantize {trained.name}",
                 "--calibration random, which is for fresh weights",
                 "give a folder",
             )
         pixels = synthetic_pixels(RANDOM_IMAGES, preprocessing.input_size)
-        how = f"{len(pixels)} random images"
-    else:
-        images = read_calibration(Path(args.calibration), preprocessing, args.calibration_images)
-        pixels = images.pixels
-        how = f"{len(pixels)} of {images.found:,} images of {args.calibration}"
-        if images.resized:
-            height, width = preprocessing.input_size
-            notes.append(
-                f"{images.resized} of the {len(pixels)} calibration images are not {height}x{width} and were resized "
-                f"as the model's preprocessing says ({preprocessing.resize})"
-            )
-    graph.calibrate(_batches(pixels, preprocessing))
-    return how, notes
-
-
-def _batches(pixels: np.ndarray, preprocessing: Preprocessing) -> Any:
-    for start in range(0, len(pixels), CALIBRATION_BATCH):
-        yield preprocessing.normalise(pixels[start : start + CALIBRATION_BATCH])
+        return pixels, f"{len(pixels)} random images", []
+    images = read_calibration(Path(options.calibration), preprocessing, options.calibration_images)
+    notes = []
+    if images.resized:
+        height, width = preprocessing.input_size
+        notes.append(
+            f"{images.resized} of the {len(images.pixels)} calibration images are not {height}x{width} and were "
+            f"resized as the model's preprocessing says ({preprocessing.resize})"
+        )
+    return images.pixels, f"{len(images.pixels)} of {images.found:,} images of {options.calibration}", notes

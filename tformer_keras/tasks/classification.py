@@ -1,7 +1,7 @@
 """Classification, the server half: one-hot truth, cross-entropy on logits, distillation, top-1."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +31,7 @@ class Classification:
 
     name = "classification"
     mixes = True
-    measures: ClassVar = {"top1": ("top-1", "%")}
+    measures: Mapping[str, tuple[str, str]] = {"top1": ("top-1", "%")}
 
     def truth_shapes(self, size: tuple[int, int], classes: int) -> tuple[tuple[tuple[int, ...], str], ...]:
         """One row of shares an image."""

@@ -1,10 +1,12 @@
 """A Keras 3 model as a function from images to output arrays: compiled once, also where several processes train."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from tformer_edge.errors import UserError
 from tformer_keras.tasks.task import Run
 from tformer_keras.training.distribution import Cluster
 
@@ -19,6 +21,18 @@ def forward(model: keras.Model, jit_compile: bool | str = "auto", cluster: Clust
     shared = keras.Model(model.inputs, model.outputs, name="forward")
     shared.compile(jit_compile=jit_compile)
     return lambda images: [np.asarray(part) for part in keras.tree.flatten(shared.predict_on_batch(images))]
+
+
+def finite(run: Run, name: str) -> Run:
+    """`run`, which raises UserError, calling the model `name`, where an output is NaN or infinite."""
+
+    def checked(images: np.ndarray) -> Sequence[np.ndarray]:
+        outputs = run(images)
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise UserError("finite outputs", "NaN or infinity", "train the model anew", where=name)
+        return outputs
+
+    return checked
 
 
 def _local(model: keras.Model) -> Run:

@@ -53,8 +53,8 @@ def check_keras_file(path: Path) -> None:
     if any(name.endswith("data.pkl") for name in names):
         raise _other(path, *PYTORCH)
     if damaged is not None or not names >= KERAS_ENTRIES:
-        what = f"a damaged one ({damaged})" if damaged else "a zip without Keras' entries"
-        raise _other(path, what, "copy it again, or save it with Keras 3")
+        received = f"a damaged one ({damaged})" if damaged else "a zip without Keras' entries"
+        raise _other(path, received, "copy it again, or save it with Keras 3")
 
 
 def _hdf5(path: Path) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from tformer_edge.errors import UserError, first_line
 from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
 from tformer_keras.models.weights import SHIPPED, shipped_name
 from tformer_keras.tasks.task import Task
+from tformer_keras.training.keras_file import check_keras_file
 
 # Training sets these itself.
 _OWN = ("input_shape", "classes", "include_top", "classifier_activation", "features_only", "pooling")
@@ -52,7 +53,7 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
     """The model arguments, input size and classes left out, that shipped weights or a run's model were made with.
 
     Args:
-        weights: a shipped name or the path of a `.keras` file.
+        weights: a shipped name, or the path of a `.keras` file or a run's folder.
         variant: the variant that is to be built with them.
 
     Returns:
@@ -62,9 +63,9 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
     config: Mapping[str, Any] = {}
     if shipped is not None:
         config = SHIPPED[shipped].configuration
-    elif Path(weights).with_name("config.json").is_file():
+    elif (beside := model_file(weights).with_name("config.json")).is_file():
         try:
-            model = json.loads(Path(weights).with_name("config.json").read_text(encoding="utf-8"))["model"]
+            model = json.loads(beside.read_text(encoding="utf-8"))["model"]
             config = model["config"] if model["name"] == variant else {}
         except (ValueError, KeyError, TypeError):
             config = {}  # some other program's config.json
@@ -85,7 +86,7 @@ def build_model(name: str, config: TFormerConfig) -> keras.Model:
         ) from error
 
 
-def load_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers.Layer]:
+def copy_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers.Layer]:
     """Copies weights, layer by layer, from the `.keras` file at `path` or shipped weights; the head may differ.
 
     Returns:
@@ -116,14 +117,21 @@ def load_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers
     return head
 
 
+def model_file(path: str) -> Path:
+    """The `.keras` file that a path means: itself, or a run's model in a folder."""
+    inside = Path(path) / "model.keras"
+    return inside if inside.is_file() else Path(path)
+
+
 def load_model(path: str) -> keras.Model:
-    """The Keras model at `path`.
+    """The Keras model at `path`: a `.keras` file, or the folder of a run.
 
     Raises:
         UserError: there is no such file, or it is no Keras model.
     """
-    if not Path(path).is_file():
-        raise UserError("a .keras file", f"{path!r}, which is not there", "correct the path")
+    file = model_file(path)
+    check_keras_file(file)
+    path = str(file)
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:

@@ -1,9 +1,8 @@
-"""A trained model as the commands take it: a run's folder, a `.keras` file (bare or of a run), a shipped one.
+"""A trained model with what is needed to use it: a run's folder, a `.keras` file (bare or of a run), a shipped one.
 
-The folder of a quantized run gives the float model that was quantized, and the quantized one beside it.
+The folder of a quantized run gives the float model that was quantized, and the file of its quantized weights.
 """
 
-import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,39 @@ from typing import Any
 
 import keras
 
-from tformer_edge.errors import UserError
-from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.errors import UserError, first_line
+from tformer_edge.preprocessing import Preprocessing, Resize
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.models import build
-from tformer_keras.models.weights import SHIPPED
+from tformer_keras.models.weights import SHIPPED, quantized_weights
+from tformer_keras.tasks import TASKS
+from tformer_keras.tasks.task import Task
 from tformer_keras.training.model import load_model
 from tformer_keras.training.recipe import plain
+
+QUANTIZED = "quantized.npz"
+
+
+@dataclass(frozen=True)
+class BarePreprocessing:
+    """What a bare `.keras` file does not say, and nobody guesses.
+
+    Attributes:
+        mean, std, resize, crop_fraction: as in `tformer_edge.preprocessing.Preprocessing`.
+        labels: class names in the order of the outputs.
+        task: a key of `tformer_keras.tasks.TASKS`.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Resize
+    labels: tuple[str, ...]
+    crop_fraction: float = 1.0
+    task: str = "classification"
+
+    def of(self, model: keras.Model, name: str) -> Preprocessing:
+        """The preprocessing of a model, whose input gives the size. Raises UserError where it takes no picture."""
+        return Preprocessing(input_size(model, name), self.resize, self.crop_fraction, self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -26,36 +51,27 @@ class Trained:
 
     Attributes:
         path: as the user named it, or the file in the run's folder.
+        name: what to call it: the run, the file without its suffix, or the shipped name.
         model: the Keras 3 model, float.
         preprocessing: of evaluation.
         class_names: in the order of the outputs.
-        config: the run's config.json, or None for a bare file and shipped weights.
-        quantized: the file of quantized weights of a quantized run, which is then what is meant, or None; see
-            `deploy.int8.quantized_model.load_quantized`.
+        task: what it was trained for.
+        record: what config.json says under "model" of the architecture: "name" and "config".
+        split_seed: by which the run set its test images apart, where they were not apart before; None without a run.
+        quantized: the file of quantized weights that belong to it, or None.
+        means_quantized: whether these are what is meant: with the folder of a quantized run, not with a shipped name.
     """
 
     path: Path
+    name: str
     model: keras.Model
     preprocessing: Preprocessing
     class_names: tuple[str, ...]
-    config: dict[str, Any] | None
+    task: Task
+    record: dict[str, Any]
+    split_seed: int | None = None
     quantized: Path | None = None
-
-    @property
-    def split_seed(self) -> int:
-        """The seed by which the run set its test images apart, where they were not apart before; 0 without a run."""
-        run = self.config["run"] if self.config else {}
-        return int(run.get("split_seed", run.get("seed", 0)))
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What config.json says under "model" of the architecture: "name" and "config", empty if unknown."""
-        if self.config is not None and "model" in self.config:
-            return dict(self.config["model"])
-        entry = SHIPPED.get(str(self.path))
-        if entry is not None:
-            return {"name": entry.variant, "config": plain(entry.configuration)}
-        return {"name": self.model.name, "config": {}}
+    means_quantized: bool = False
 
     def check_classes(self, dataset: Dataset, data: str) -> None:
         """Raises UserError unless the dataset, which the user called `data`, has the model's classes in its order."""
@@ -74,104 +90,138 @@ def need_tensorflow(what: str) -> None:
     """Raises UserError unless Keras runs on TensorFlow, on which `what` depends."""
     if keras.backend.backend() != "tensorflow":
         raise UserError(
-            f"the TensorFlow backend for {what}", f"{keras.backend.backend()}", "add --backend tensorflow"
+            f"the TensorFlow backend for {what}", keras.backend.backend(), "add --backend tensorflow"
         )
 
 
-def load_trained(args: argparse.Namespace) -> Trained:
-    """The model that `--model` names.
+def open_model(path: str | Path, bare: BarePreprocessing | None = None) -> Trained:
+    """The model at a path, or a shipped one by its name.
+
+    Args:
+        path: a run's folder, a `.keras` file with a run's config.json beside it or without, or a shipped name.
+        bare: what a bare file does not say; with it, a config.json beside the file is not read.
 
     Raises:
-        UserError: a file is missing or damaged, or a bare file comes without its preprocessing or a shipped model
-            with one.
+        UserError: a file is missing, damaged or of another program; a bare file comes without `bare`, or a shipped
+            model with it; outputs or inputs are not what the labels and the preprocessing say.
     """
-    path = Path(args.model)
-    quantized = None
-    given = [name for name in ("mean", "std", "resize", "labels") if getattr(args, name) is not None]
-    if args.model in SHIPPED and not path.exists():
-        unused = [f"--{name}" for name in given] + ["--crop-fraction"] * (args.crop_fraction != 1)
-        if unused:
-            raise UserError(
-                f"no {', '.join(unused)} for the shipped model {args.model}, which carries its own preprocessing and class names",
-                "some",
-                "leave that out",
-            )
-        entry = SHIPPED[args.model]
-        model = build(entry.variant, weights=args.model)
-        return Trained(path, model, Preprocessing.from_json(entry.preprocessing), entry.class_names, None)
-    if path.is_dir():
-        if not (path / "model.keras").is_file():
-            raise UserError(
-                f"a finished run with a model.keras in {path}", "none", "train it to the end first"
-            )
-        if (path / "quantized.npz").is_file():
-            quantized = path / "quantized.npz"
+    named, path = str(path), Path(path)
+    if named in SHIPPED and not path.exists():
+        return _shipped(named, bare)
+    folder = path.is_dir()
+    if folder and (path / "model.keras").is_file():
         path = path / "model.keras"
     config_path = path.with_name("config.json")
-    config = None
-    if not given and config_path.is_file():
-        config, preprocessing, names = _read_config(config_path)
-        model = load_model(str(path))
+    if bare is None and not config_path.is_file() and path.exists():
+        raise UserError(
+            f"config.json beside {path}, or --mean, --std, --resize and --labels",
+            "none",
+            "add what is missing",
+        )
+    model = load_model(str(path))
+    quantized = path.with_name(QUANTIZED)
+    means_quantized = folder and quantized.is_file()
+    if bare is not None:
+        trained = of_model(model, bare, name=name_of(path), path=path)
     else:
-        missing = [f"--{name}" for name in ("mean", "std", "resize", "labels") if name not in given]
-        if missing:
-            raise UserError(
-                f"config.json beside {path}, or --mean, --std, --resize and --labels",
-                f"none, and no {', '.join(missing)}",
-                "add what is missing",
-            )
-        model = load_model(str(path))
-        preprocessing = Preprocessing(
-            input_size=_input_size(model, path),
-            resize=args.resize,
-            crop_fraction=args.crop_fraction,
-            mean=tuple(args.mean),
-            std=tuple(args.std),
+        config, preprocessing, names = _read_config(config_path)
+        run = config.get("run", {})
+        trained = Trained(
+            path=path.parent if means_quantized else path,
+            name=name_of(path),
+            model=model,
+            preprocessing=preprocessing,
+            class_names=names,
+            task=_task(config.get("task", "classification"), config_path),
+            record=dict(config.get("model", {"name": model.name, "config": {}})),
+            split_seed=int(run.get("split_seed", run.get("seed", 0))),
+            quantized=quantized if means_quantized else None,
+            means_quantized=means_quantized,
         )
-        names = _read_labels(args.labels)
-    outputs = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
-    if outputs != len(names):
+    _check(trained, path)
+    return trained
+
+
+def of_model(
+    model: keras.Model, bare: BarePreprocessing, name: str | None = None, path: Path | None = None
+) -> Trained:
+    """A Keras 3 model in memory, or from a bare file, with what it does not say itself."""
+    name = model.name if name is None else name
+    return Trained(
+        path=Path(name) if path is None else path,
+        name=name,
+        model=model,
+        preprocessing=bare.of(model, name),
+        class_names=bare.labels,
+        task=_task(bare.task, Path(name)),
+        record={"name": model.name, "config": {}},
+    )
+
+
+def name_of(path: Path) -> str:
+    """What to call the model at a path: the run's folder, or the file without its suffix."""
+    whole = path.resolve()
+    if whole.name == "model.keras":
+        return whole.parent.name
+    return whole.stem if whole.suffix == ".keras" else whole.name
+
+
+def input_size(model: keras.Model, name: str) -> tuple[int, int]:
+    """(height, width) of a model of one RGB picture. Raises UserError for any other."""
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] != 3 or None in shapes[0][1:]:
         raise UserError(
-            f"{len(names)} outputs, one a class name", str(outputs), "give labels that fit", where=str(path)
+            "a model of images (height, width, 3)",
+            f"inputs {', '.join(map(str, shapes))}",
+            "give a model of one picture of a fixed size",
+            where=name,
         )
-    if _input_size(model, path) != tuple(preprocessing.input_size):
+    return int(shapes[0][1]), int(shapes[0][2])
+
+
+def _shipped(name: str, bare: BarePreprocessing | None) -> Trained:
+    if bare is not None:
         raise UserError(
-            f"a model of {preprocessing.input_size} pixels",
-            str(model.input_shape[1:3]),
+            f"no preprocessing and labels for the shipped model {name}, which carries its own",
+            "some",
+            "leave them out",
+        )
+    entry = SHIPPED[name]
+    return Trained(
+        path=Path(name),
+        name=name,
+        model=build(entry.variant, weights=name),
+        preprocessing=Preprocessing.from_json(entry.preprocessing),
+        class_names=entry.class_names,
+        task=TASKS["classification"],
+        record={"name": entry.variant, "config": plain(entry.configuration)},
+        quantized=quantized_weights(name),
+    )
+
+
+def _check(trained: Trained, path: Path) -> None:
+    trained.task.check(trained.model, len(trained.class_names))
+    size = input_size(trained.model, str(path))
+    if size != tuple(trained.preprocessing.input_size):
+        raise UserError(
+            f"a model of {trained.preprocessing.input_size} pixels",
+            str(size),
             "give the config.json that belongs to it",
             where=str(path),
         )
-    if quantized is None:
-        return Trained(path, model, preprocessing, names, config)
-    need_tensorflow("a quantized model")
-    return Trained(path.parent, model, preprocessing, names, config, quantized)
+
+
+def _task(name: str, where: Path) -> Task:
+    if name not in TASKS:
+        raise UserError(
+            f"a task among {', '.join(TASKS)}", repr(name), "install a newer tformer-keras", where=str(where)
+        )
+    return TASKS[name]
 
 
 def _read_config(path: Path) -> tuple[dict[str, Any], Preprocessing, tuple[str, ...]]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         return config, Preprocessing.from_json(config["preprocessing"]), tuple(config["class_names"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"a run's settings in {path}", f"{error}", "train again") from error
-
-
-def _read_labels(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "bytes that are not UTF-8"
-        raise UserError(
-            "a text file with a class name a line", f"{path}", f"{reason.lower()}", where="--labels"
-        ) from error
-
-
-def _input_size(model: keras.Model, path: Path) -> tuple[int, int]:
-    shape = model.input_shape
-    if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
-        raise UserError(
-            "a model of images (height, width, 3)",
-            f"input {shape}",
-            "give a model of one picture of a fixed size",
-            where=str(path),
-        )
-    return int(shape[1]), int(shape[2])
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        raise UserError(f"a run's settings in {path}", first_line(error), "train again") from error

@@ -20,7 +20,7 @@ from tformer_keras.training.distribution import Cluster
 from tformer_keras.training.forward import forward
 from tformer_keras.training.framework import KERAS
 from tformer_keras.training.loop import Loop, Say, finished, speaker
-from tformer_keras.training.model import build_model, load_weights, model_config
+from tformer_keras.training.model import build_model, copy_weights, model_config
 from tformer_keras.training.optimizer import build_optimizer
 from tformer_keras.training.recipe import plain
 from tformer_keras.training.run_folder import Job, make_record
@@ -74,7 +74,7 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
     keras.utils.set_random_seed(job.seed)
     model = build_model(job.model, config)
     if job.weights is not None:
-        load_weights(model, job.weights, TASKS[recipe.task])
+        copy_weights(model, job.weights, TASKS[recipe.task])
     run = KerasRun(job, cluster, dataset, model, preprocessing, say)
     say(
         f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "

@@ -20,6 +20,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
 from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
+from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.training import callbacks
 from tformer_keras.training.checkpoint import save_checkpoint
 
@@ -183,7 +184,7 @@ def test_the_saved_model_gives_the_reported_figures(whole: Path) -> None:
     quantized, source = load_quantized(whole), keras.saving.load_model(whole / "model.keras")
     dataset = load_dataset("digits", seed=3)
     preprocessing = Preprocessing.from_json(json.loads((whole / "config.json").read_text())["preprocessing"])
-    loader = Loader(dataset.test, preprocessing, 16, shuffle=False, classes=10)
+    loader = Loader(dataset.test, preprocessing, 16, shuffle=False, task=CLASSIFICATION, classes=10)
     batches = [loader.batch(0, step) for step in range(3)]  # the run was limited to three
     received = evaluate_quantized(quantized, batches, dataset.class_names).to_json()
     expected = json.loads((whole / "report.json").read_text())["evaluation"]

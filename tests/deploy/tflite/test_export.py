@@ -67,7 +67,7 @@ def flatbuffer(quantized):
 
 def run(flatbuffer, pixels):
     litert = LiteRT(flatbuffer)
-    return litert.real(litert.run_all(litert.input_of(pixels, PREPROCESSING)))
+    return litert.real(litert.run_all(litert.input_of(pixels, PREPROCESSING)))[0]
 
 
 def test_int8_holds_integers_alone_and_computes_what_fake_quantization_does(quantized, flatbuffer, pixels):

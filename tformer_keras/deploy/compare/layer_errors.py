@@ -12,7 +12,7 @@ import tf_keras
 from numpy.typing import NDArray
 
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.deploy.graph.emit import Emitted, _layer_name
+from tformer_keras.deploy.graph.emit import Emitted, layer_name
 from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.tflite.interpreter import LiteRT, dequantize
 from tformer_keras.deploy.tflite.tflite_file import Operation, TfliteFile
@@ -52,10 +52,10 @@ def match_layers(file: TfliteFile, names: Mapping[int, str], graph: Graph) -> di
             "model/layer/Relu;model/layer/Conv2D".
         graph: the device graph. Nodes that the converter folded away find no operation.
     """
-    known = {_layer_name(node): name for name, node in graph.nodes.items()}
+    known = {layer_name(node): name for name, node in graph.nodes.items()}
     # The converter gives outputs names of its own.
     outputs = {
-        tensor.index: f"output/{_layer_name(graph[name])}/output"
+        tensor.index: f"output/{layer_name(graph[name])}/output"
         for tensor, name in zip(file.outputs, graph.outputs, strict=True)
     }
     found: dict[str, Operation] = {}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks import find_task
+from tformer_edge.tasks.task import Task as DeviceTask
 from tformer_keras.data.progress_bar import progress
 from tformer_keras.deploy.compare.layer_errors import (
     LayerError,
@@ -24,13 +26,15 @@ from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import lower, splits_channels
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.tasks.task import Evaluation, Task
 
 BATCH = 64
 # Float, float in the device's graph, fake quantization, and the file in LiteRT with either kernels.
 FORMS = ("Keras", "lowered", "QAT", "reference", "XNNPACK")
 IN_LITERT = FORMS[3:]
 
-Scores = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+# Pixels (b, h, w, 3) → real-valued outputs (b, …).
+Forward = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Tolerance:
 
     Attributes:
         float_difference: between Keras and the lowered model: largest difference, as a share of the output's range.
-        agreement: share of images with the same top-1, at the least, between the quantization-aware model and LiteRT
+        agreement: share of images with the same answer, at the least, between the quantization-aware model and LiteRT
             as devices run it, under XNNPACK.
         reference_agreement: the same where the reference kernels are one of the two. Both sets of kernels are right and
             round differently, each difference shifts what follows, and no model can agree with both better than they
@@ -53,77 +57,159 @@ class Tolerance:
     layer_cosine: float = 0.98
 
 
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """What lies between two forms.
+
+    Attributes:
+        first, second: names of forms.
+        largest: difference of an output's value, as a share of the range of that output's values.
+        largest_lsb, mean_lsb: differences in steps of the file's output; None where the second is no file.
+        cosine: between all outputs of all images, the lowest of several outputs.
+        agreement: share of images with the same answer.
+    """
+
+    first: str
+    second: str
+    largest: float
+    largest_lsb: float | None
+    mean_lsb: float | None
+    cosine: float
+    agreement: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerPair:
+    """A layer's errors against the float model and against the quantization-aware one."""
+
+    against_float: LayerError
+    against_quantized: LayerError
+
+    @property
+    def name(self) -> str:
+        """Of the node of the device graph."""
+        return self.against_float.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "name": self.name,
+            "operation": self.against_float.operation,
+            "float": _figures(self.against_float),
+            "quantized": _figures(self.against_quantized),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityReport:
+    """What a comparison found.
+
+    Attributes:
+        images, layer_images: how many were compared, and of them for the errors of layers.
+        tolerance: beyond it two forms do not agree.
+        forms: the evaluation of each form, by name.
+        pairs: neighbours, and what devices run beside the quantization-aware model.
+        layers: in the order in which they run.
+        failures: what is beyond the tolerance, one sentence each.
+    """
+
+    images: int
+    layer_images: int
+    tolerance: Tolerance
+    forms: dict[str, Evaluation]
+    pairs: tuple[Pair, ...]
+    layers: tuple[LayerPair, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def first_part(self) -> str | None:
+        """The first layer where LiteRT parts from the quantization-aware model."""
+        least = self.tolerance.layer_cosine
+        return next((layer.name for layer in self.layers if layer.against_quantized.cosine < least), None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is within the tolerance."""
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "images": self.images,
+            "layer_images": self.layer_images,
+            "tolerance": dataclasses.asdict(self.tolerance),
+            "forms": [
+                {"form": name, **{key: figure.value for key, figure in evaluation.figures.items()}}
+                for name, evaluation in self.forms.items()
+            ],
+            "pairs": [dataclasses.asdict(pair) for pair in self.pairs],
+            "layers": [layer.to_json() for layer in self.layers],
+            "first_part": self.first_part,
+            "failures": list(self.failures),
+            "passed": self.passed,
+        }
+
+
 def compare(
     conversion: Conversion,
     preprocessing: Preprocessing,
+    task: Task,
+    class_names: Sequence[str],
     pixels: NDArray[np.uint8],
-    labels: NDArray[np.integer],
+    truth: Sequence[NDArray[Any]],
     layer_images: int = 8,
     tolerance: Tolerance | None = None,
-) -> dict[str, Any]:
-    """Compares the forms of an int8 classifier.
+) -> ParityReport:
+    """Compares the forms of an int8 model.
 
     Args:
         conversion: of a `QuantizedModel`.
         preprocessing: of evaluation.
+        task, class_names: of the model.
         pixels: uint8 (n, h, w, 3), resized and cropped.
-        labels: (n,), true classes.
+        truth: what they show, arrays (n, …) as the task encodes it.
         layer_images: how many of the images are used for the errors of layers.
         tolerance: None for the default.
-
-    Returns:
-        Plain data: "forms" (accuracy of each), "pairs" (what lies between neighbours), "layers", "first_part" (the
-        first layer where LiteRT parts from the quantization-aware model, or None), "failures" (one sentence each) and
-        "passed".
     """
     tolerance = tolerance or Tolerance()
     quantized = conversion.source
     if not isinstance(quantized, QuantizedModel):
         raise TypeError("Expected the conversion of a quantized model.")
+    steps = [tensor.scales[0] if tensor.scales else 0.0 for tensor in conversion.file.outputs]
     outputs = {
-        name: _all(scores, pixels, name)
-        for name, scores in _forms(conversion, quantized, preprocessing).items()
+        name: _all(run, pixels, name) for name, run in _forms(conversion, quantized, preprocessing).items()
     }
-    scale = conversion.file.outputs[0].scales[0] if conversion.file.outputs[0].scales else None
-    forms = [
-        {"form": name, "top1": float(np.mean(scores.argmax(axis=-1) == labels))}
-        for name, scores in outputs.items()
-    ]
-    neighbours = [*itertools.pairwise(FORMS), (FORMS[2], FORMS[4])]
-    pairs = [
-        _pair(first, second, outputs[first], outputs[second], scale if second in IN_LITERT else None)
-        for first, second in neighbours
-    ]
-    layers = _layers(conversion, quantized, preprocessing, pixels[: max(layer_images, conversion.batch)])
-    parting = next(
-        (row["name"] for row in layers if row["quantized"]["cosine"] < tolerance.layer_cosine), None
+    meaning, forms = task.meaning(quantized.source), {}
+    for name, values in outputs.items():
+        judge = task.judge(class_names, meaning, max(steps) if name in IN_LITERT else 0.0)
+        judge.add(values, truth, np.ones(len(pixels)))
+        forms[name] = judge.result()
+    device = find_task(task.name)
+    pairs = tuple(
+        _pair(first, second, outputs, device, steps if second in IN_LITERT else None)
+        for first, second in (*itertools.pairwise(FORMS), (FORMS[2], FORMS[4]))
     )
-    failures = judge(pairs, tolerance)
-    return {
-        "images": len(pixels),
-        "layer_images": min(len(pixels), max(layer_images, conversion.batch)),
-        "tolerance": dataclasses.asdict(tolerance),
-        "forms": forms,
-        "pairs": pairs,
-        "layers": layers,
-        "first_part": parting,
-        "failures": failures,
-        "passed": not failures,
-    }
+    images = max(layer_images, conversion.batch)
+    return ParityReport(
+        images=len(pixels),
+        layer_images=min(len(pixels), images),
+        tolerance=tolerance,
+        forms=forms,
+        pairs=pairs,
+        layers=_layers(conversion, quantized, preprocessing, pixels[:images]),
+        failures=tuple(judge_pairs(pairs, tolerance)),
+    )
 
 
 def _forms(
     conversion: Conversion, quantized: QuantizedModel, preprocessing: Preprocessing
-) -> dict[str, Scores]:
-    def of_model(model: Any) -> Scores:
+) -> dict[str, Forward]:
+    def of_model(model: Any) -> Forward:
         run = compiled(model)
-        return lambda pixels: run(preprocessing.normalise(pixels))[0]
+        return lambda pixels: run(preprocessing.normalise(pixels))
 
-    def of_file(kernels: str) -> Scores:
-        interpreter = LiteRT(conversion.flatbuffer, kernels)
-        return lambda pixels: interpreter.real(
-            interpreter.run_all(interpreter.input_of(pixels, preprocessing))
-        )
+    def of_file(kernels: str) -> Forward:
+        return LiteRT(conversion.flatbuffer, kernels).forward(preprocessing)
 
     # Lowered anew: training may have changed the weights of the quantized model's own graph.
     lowered = lower(quantized.source, quantized.target, quantized.rewrites)
@@ -132,67 +218,75 @@ def _forms(
     return dict(zip(FORMS, forms, strict=True))
 
 
-def _all(scores: Scores, pixels: NDArray[np.uint8], name: str) -> NDArray[np.float32]:
+def _all(run: Forward, pixels: NDArray[np.uint8], name: str) -> list[NDArray[np.float32]]:
     results = []
     with progress(name, len(pixels)) as report:
         for start in range(0, len(pixels), BATCH):
             part = pixels[start : start + BATCH]
-            results.append(scores(part))
+            results.append(run(part))
             report(len(part))
-    return np.concatenate(results)
+    return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
 def _pair(
-    first: str, second: str, one: NDArray[np.float32], other: NDArray[np.float32], scale: float | None
-) -> dict[str, Any]:
-    given, received = one.astype(np.float64), other.astype(np.float64)
-    difference = np.abs(given - received)
-    energy = np.sqrt(np.sum(given**2) * np.sum(received**2))
-    return {
-        "first": first,
-        "second": second,
-        "largest": float(difference.max() / max(np.ptp(given), 1e-12)),
-        "largest_lsb": None if scale is None else float(np.rint(difference.max() / scale)),
-        "mean_lsb": None if scale is None else float(difference.mean() / scale),
-        "cosine": float(np.sum(given * received) / energy) if energy else 1.0,
-        "agreement": float(np.mean(one.argmax(axis=-1) == other.argmax(axis=-1))),
-    }
+    first: str,
+    second: str,
+    outputs: dict[str, list[NDArray[np.float32]]],
+    device: DeviceTask,
+    steps: Sequence[float] | None,
+) -> Pair:
+    largest, cosines, largest_lsb, mean_lsb = [], [], [], []
+    for number, (one, other) in enumerate(zip(outputs[first], outputs[second], strict=True)):
+        given, received = one.astype(np.float64), other.astype(np.float64)
+        difference = np.abs(given - received)
+        energy = np.sqrt(np.sum(given**2) * np.sum(received**2))
+        largest.append(float(difference.max() / max(np.ptp(given), 1e-12)))
+        cosines.append(float(np.sum(given * received) / energy) if energy else 1.0)
+        if steps is not None and steps[number]:
+            largest_lsb.append(float(np.rint(difference.max() / steps[number])))
+            mean_lsb.append(float(difference.mean() / steps[number]))
+    return Pair(
+        first,
+        second,
+        # A NaN is the largest of all.
+        float(np.max(largest)),
+        max(largest_lsb, default=None),
+        max(mean_lsb, default=None),
+        float(np.min(cosines)),
+        float(np.mean(device.agreement(outputs[first], outputs[second]))),
+    )
 
 
-def judge(pairs: Sequence[Mapping[str, Any]], tolerance: Tolerance) -> list[str]:
+def judge_pairs(pairs: Sequence[Pair], tolerance: Tolerance) -> list[str]:
     """What is beyond the tolerance, one sentence each."""
     failures = []
     for pair in pairs:
-        between = f"{pair['first']} and {pair['second']}"
-        if pair["second"] == "lowered" and not pair["largest"] <= tolerance.float_difference:
+        between = f"{pair.first} and {pair.second}"
+        if pair.second == "lowered" and not pair.largest <= tolerance.float_difference:
             failures.append(
-                f"{between} differ by {pair['largest']:.2g} of the output's range, tolerance "
+                f"{between} differ by {pair.largest:.2g} of the output's range, tolerance "
                 f"{tolerance.float_difference:g}"
             )
         least = tolerance.reference_agreement if "reference" in between else tolerance.agreement
-        if pair["second"] in IN_LITERT and not pair["agreement"] >= least:
+        if pair.second in IN_LITERT and not pair.agreement >= least:
             failures.append(
-                f"{between} agree on {100 * pair['agreement']:.2f} % of the images, tolerance "
-                f"{100 * least:g} %"
+                f"{between} agree on {100 * pair.agreement:.2f} % of the images, tolerance {100 * least:g} %"
             )
     return failures
 
 
 def _layers(
     conversion: Conversion, quantized: QuantizedModel, preprocessing: Preprocessing, pixels: NDArray[np.uint8]
-) -> list[dict[str, Any]]:
+) -> tuple[LayerPair, ...]:
     graph = quantized.graph()
     layers = match_layers(conversion.file, conversion.names, graph)
     split = splits_channels(quantized.target, quantized.rewrites)
-    emitted = [(emit(graph, "float_reference", split), False), (quantized._emitted, True)]
+    emitted = [(emit(graph, "float_reference", split), False), (quantized.emitted, True)]
     models = [(tensors_of(form, list(layers)), in_steps) for form, in_steps in emitted]
     against_float, against_quantized = layer_errors(
         conversion.flatbuffer, layers, models, pixels, preprocessing
     )
-    return [
-        {"name": one.name, "operation": one.operation, "float": _figures(one), "quantized": _figures(other)}
-        for one, other in zip(against_float, against_quantized, strict=True)
-    ]
+    return tuple(LayerPair(*pair) for pair in zip(against_float, against_quantized, strict=True))
 
 
 def _figures(error: LayerError) -> dict[str, Any]:

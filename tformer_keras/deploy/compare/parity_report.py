@@ -3,57 +3,54 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import rich.box
 import rich.console
 import rich.table
 
-from tformer_keras.deploy.compare.parity import FORMS
+from tformer_keras.deploy.compare.parity import FORMS, ParityReport
+from tformer_keras.tasks.plot_text import plot_text
 
 NAMED_LAYERS = 60  # more names than these cannot be read in a picture
 
 
-def show(report: Mapping[str, Any], console: rich.console.Console) -> None:
-    """Prints a report of `compare`, with "model" and "weights"."""
-    accuracies = {form["form"]: form["top1"] for form in report["forms"]}
+def show(report: ParityReport, model: str, weights: str, console: rich.console.Console) -> None:
+    """Prints a report of the model called `model` with such `weights`."""
+    headlines = {name: evaluation.headline for name, evaluation in report.forms.items()}
     console.print(
-        f"{report['model']}; {report['weights']}; {report['images']:,} images; reference and XNNPACK are LiteRT's "
-        "kernels",
+        f"{model}; {weights}; {report.images:,} images; reference and XNNPACK are LiteRT's kernels",
         markup=False,
         highlight=False,
     )
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("form", "top-1", "beside", "largest", "LSB", "cosine", "same"):
+    for column in ("form", headlines[FORMS[0]].name, "beside", "largest", "LSB", "cosine", "same"):
         table.add_column(column, justify="left" if column in ("form", "beside") else "right", no_wrap=True)
-    table.add_row(FORMS[0], f"{100 * accuracies[FORMS[0]]:.2f} %")
-    for pair in report["pairs"]:
-        lsb = "" if pair["largest_lsb"] is None else f"{pair['largest_lsb']:.0f}/{pair['mean_lsb']:.2f}"
+    table.add_row(FORMS[0], headlines[FORMS[0]].shown)
+    for pair in report.pairs:
         table.add_row(
-            pair["second"],
-            f"{100 * accuracies[pair['second']]:.2f} %",
-            pair["first"],
-            f"{pair['largest']:.1e}",
-            lsb,
-            f"{pair['cosine']:.5f}",
-            f"{100 * pair['agreement']:.2f} %",
+            pair.second,
+            headlines[pair.second].shown,
+            pair.first,
+            f"{pair.largest:.1e}",
+            "" if pair.largest_lsb is None else f"{pair.largest_lsb:.0f}/{pair.mean_lsb:.2f}",
+            f"{pair.cosine:.5f}",
+            f"{100 * pair.agreement:.2f} %",
         )
     console.print(table)
     console.print(
-        "largest: difference of a score, as a share of the scores' range; LSB: largest and mean; same: share of top-1",
+        "largest: difference of an output, as a share of its range; LSB: largest and mean; same: share of answers",
         highlight=False,
     )
-    for row in sorted(report["layers"], key=lambda row: row["quantized"]["cosine"])[:3]:
+    for layer in sorted(report.layers, key=lambda layer: layer.against_quantized.cosine)[:3]:
         console.print(
-            f"{row['name']} ({row['operation']}): cosine {row['quantized']['cosine']:.5f} to QAT, "
-            f"{row['float']['cosine']:.5f} to float",
+            f"{layer.name} ({layer.against_float.operation}): cosine {layer.against_quantized.cosine:.5f} to QAT, "
+            f"{layer.against_float.cosine:.5f} to float",
             markup=False,
             highlight=False,
         )
-    part = report["first_part"]
-    least = report["tolerance"]["layer_cosine"]
+    part = report.first_part
+    least = report.tolerance.layer_cosine
     console.print(
         f"every layer's cosine to QAT is {least} or more"
         if part is None
@@ -61,37 +58,42 @@ def show(report: Mapping[str, Any], console: rich.console.Console) -> None:
         markup=False,
         highlight=False,
     )
-    for failure in report["failures"] or ["within the tolerance"]:
+    for failure in report.failures or ["within the tolerance"]:
         console.print(failure, markup=False, highlight=False)
 
 
-def draw(report: Mapping[str, Any]) -> bytes:
-    """A picture (PNG): each layer's error against the float and the quantization-aware model, and the accuracies."""
+def draw(report: ParityReport, model: str) -> bytes:
+    """A picture (PNG): each layer's error against the float and the quantization-aware model, and the headlines."""
     from matplotlib.figure import Figure
 
-    layers = report["layers"]
+    layers, names = report.layers, [plot_text(layer.name) for layer in report.layers]
     figure = Figure(figsize=(max(10.0, min(24.0, 4 + 0.14 * len(layers))), 6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(4, 1))
     places = np.arange(len(layers))
-    for name, label in (("float", "float"), ("quantized", "QAT")):
+    for errors, label in (
+        ([layer.against_float for layer in layers], "float"),
+        ([layer.against_quantized for layer in layers], "QAT"),
+    ):
         left.semilogy(
-            places, [max(row[name]["relative_error"], 1e-6) for row in layers], ".-", label=f"against {label}"
+            places, [max(error.relative_error, 1e-6) for error in errors], ".-", label=f"against {label}"
         )
-    if report["first_part"] is not None:
-        place = [row["name"] for row in layers].index(report["first_part"])
-        left.axvline(place, color="tab:red", linestyle="--", label=f"they part: {report['first_part']}")
+    if report.first_part is not None:
+        place = [layer.name for layer in layers].index(report.first_part)
+        left.axvline(place, color="tab:red", linestyle="--", label=f"they part: {names[place]}")
     step = -(-len(layers) // NAMED_LAYERS)
-    left.set_xticks(places[::step], [row["name"] for row in layers[::step]], rotation=90, fontsize=6)
+    left.set_xticks(places[::step], names[::step], rotation=90, fontsize=6)
     left.set(
         ylabel="error [share of the layer's RMS]",
-        title=f"{report['model']}: LiteRT's reference kernels, {report['layer_images']} images",
+        title=plot_text(f"{model}: LiteRT's reference kernels, {report.layer_images} images"),
     )
     left.legend()
-    names = [form["form"] for form in report["forms"]]
-    bars = right.barh(names, [100 * form["top1"] for form in report["forms"]])
+    headlines = {name: evaluation.headline for name, evaluation in report.forms.items()}
+    headline = next(iter(headlines.values()))
+    scale = 100 if headline.unit == "%" else 1
+    bars = right.barh(list(headlines), [scale * figure.value for figure in headlines.values()])
     right.bar_label(bars, fmt="%.2f", label_type="center", color="white")
     right.invert_yaxis()
-    right.set(xlabel="top-1 [%]", title=f"{report['images']:,} images")
+    right.set(xlabel=f"{headline.name} [{headline.unit}]", title=f"{report.images:,} images")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     buffer = io.BytesIO()

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,17 @@ from numpy.typing import NDArray
 
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError, first_line
+from tformer_edge.interface import interface_of
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
+from tformer_edge.runner import TensorInfo
+from tformer_edge.tasks import find_task
+from tformer_keras.data.dataset import ImageSplit
+from tformer_keras.data.pixels import pixel_batches
 from tformer_keras.deploy.micro.micro_run import run_in_micro
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.tasks import TASKS
+from tformer_keras.tasks.task import Evaluation
 
 QEMU = "qemu-aarch64"
 # A Raspberry Pi 4's core and a Pi 5's. Never "max": QEMU 7.2 computes wrong int8 results with it.
@@ -32,7 +39,8 @@ import numpy as np
 from tformer_edge import Model
 path, kernels, inputs, outputs = sys.argv[1:]
 with Model(path, kernels=kernels, threads=1) as model:
-    np.save(outputs, np.stack([model.run(one)[0] for one in np.load(inputs)]))
+    answers = [model.run(one) for one in np.load(inputs)]
+np.savez(outputs, *(np.concatenate(parts) for parts in zip(*answers)))
 """
 
 
@@ -43,17 +51,112 @@ class Runtime:
     Attributes:
         name: for people.
         exact: whether its outputs must equal those of LiteRT's reference kernels here, to the bit.
-        outputs: int8 or uint8, (images, labels).
+        outputs: int8 or uint8, each (images, …).
     """
 
     name: str
     exact: bool
-    outputs: NDArray[Any]
+    outputs: list[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class RuntimeReport:
+    """A runtime's answers beside those of LiteRT's reference kernels.
+
+    Attributes:
+        file, runtime: what ran where.
+        exact: whether its outputs must equal those of the reference kernels, to the bit.
+        evaluation: against what the images show.
+        same: which images get the reference's answer, (images,).
+        different: images with an output that has other bits.
+        largest_lsb: the largest difference of an output, in steps.
+        answers: one line an image.
+    """
+
+    file: Path
+    runtime: str
+    exact: bool
+    evaluation: Evaluation
+    same: NDArray[np.bool_]
+    different: int
+    largest_lsb: int
+    answers: tuple[str, ...]
 
     @property
-    def labels(self) -> NDArray[np.intp]:
-        """The index of the greatest score of each image, the lowest among equal ones."""
-        return np.argmax(self.outputs, axis=1)
+    def wrong(self) -> bool:
+        """Whether bits differ that must not."""
+        return self.exact and self.different > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without the answers."""
+        return {
+            "file": str(self.file),
+            "runtime": self.runtime,
+            "exact": self.exact,
+            **{name: figure.value for name, figure in self.evaluation.figures.items()},
+            "same_answer": int(self.same.sum()),
+            "different": self.different,
+            "largest_lsb": self.largest_lsb,
+        }
+
+
+def compare_runtimes(
+    path: Path, file: ModelFile, split: ImageSplit, indices: Sequence[int], sysroot: Path | None = None
+) -> list[RuntimeReport]:
+    """What each runtime makes of some images of a split, the reference first; see `run_everywhere`.
+
+    Raises:
+        UserError: for a file without a contract, or of a task that this version does not answer; images of other
+            classes; and as `run_everywhere` does.
+    """
+    if file.contract is None:
+        raise UserError("a file with a contract", str(path), "convert it with converters/to_tflite.py")
+    device, task = find_task(file.contract.task), TASKS[file.contract.task]
+    preprocessing, meaning = file.contract.preprocessing(), file.contract.output_meaning
+    batches = list(pixel_batches(split, preprocessing, task, len(file.labels), path.name, indices))
+    pixels = np.concatenate([batch[0] for batch in batches])
+    truth = [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)]
+    interface = interface_of(file, None, None, None)
+    infos = []
+    for detail in LiteRT(file.flatbuffer).outputs:
+        scale, zero_point = detail["quantization"]
+        kind = np.dtype(detail["dtype"]).name
+        infos.append(TensorInfo(tuple(detail["shape"]), kind, float(scale), int(zero_point)))
+    reports: list[RuntimeReport] = []
+    reference: list[NDArray[Any]] = []
+    for runtime in run_everywhere(path, file, input_tensors(file, pixels, preprocessing), sysroot):
+        reference = reference or runtime.outputs
+        steps = np.stack(
+            [
+                np.abs(one.astype(int) - other).reshape(len(pixels), -1).max(axis=1)
+                for one, other in zip(runtime.outputs, reference, strict=True)
+            ]
+        ).max(axis=0)
+        judge = task.judge(file.labels, meaning, max(info.scale for info in infos))
+        judge.add(
+            [info.dequantize(values) for info, values in zip(infos, runtime.outputs, strict=True)],
+            truth,
+            np.ones(len(pixels)),
+        )
+        answers = [
+            device.answer(
+                [values[index] for values in runtime.outputs], infos, interface, device.default_options
+            )
+            for index in range(len(pixels))
+        ]
+        reports.append(
+            RuntimeReport(
+                file=path,
+                runtime=runtime.name,
+                exact=runtime.exact,
+                evaluation=judge.result(),
+                same=device.agreement(runtime.outputs, reference),
+                different=int((steps > 0).sum()),
+                largest_lsb=int(steps.max()),
+                answers=tuple(answer.line().split("   ")[0] for answer in answers),
+            )
+        )
+    return reports
 
 
 def input_tensors(file: ModelFile, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[Any]:
@@ -88,11 +191,11 @@ def run_everywhere(
     """
     for kernels in ("reference", "xnnpack"):
         interpreter = LiteRT(file.flatbuffer, kernels)
-        outputs = np.concatenate([interpreter.run(one) for one in inputs])
+        outputs = interpreter.run_all(inputs[:, 0])
         yield Runtime(f"LiteRT, {kernels}", kernels == "reference", outputs)
     if made_for(file) == "micro":
         run = run_in_micro(file.flatbuffer, inputs)
-        yield Runtime("TensorFlow Lite Micro", True, run.outputs[:, 0])
+        yield Runtime("TensorFlow Lite Micro", True, [output[:, 0] for output in run.outputs])
     elif sysroot is not None:
         for core, board in CORES.items():
             for kernels in ("reference", "xnnpack"):
@@ -106,7 +209,7 @@ def made_for(file: ModelFile) -> str:
     return str(conversion.get("target", "")) if isinstance(conversion, dict) else ""
 
 
-def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray[Any]) -> NDArray[Any]:
+def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray[Any]) -> list[NDArray[Any]]:
     python = sysroot.absolute() / "usr" / "bin" / "python3.11"
     if not python.exists():
         raise UserError(
@@ -116,7 +219,7 @@ def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray
         raise UserError(f"the command {QEMU}", "none", "apt-get install qemu-user")
     package = Path(__file__).parents[3]
     with tempfile.TemporaryDirectory() as name:
-        given, answered = Path(name, "inputs.npy"), Path(name, "outputs.npy")
+        given, answered = Path(name, "inputs.npy"), Path(name, "outputs.npz")
         np.save(given, inputs)
         command = [QEMU, "-cpu", core, "-L", str(sysroot.absolute()), str(python), "-c", _ON_THE_PI]
         arguments = [str(path.absolute()), kernels, str(given), str(answered)]
@@ -140,4 +243,5 @@ def _on_a_pi(sysroot: Path, core: str, path: Path, kernels: str, inputs: NDArray
                 f"'{reason}'",
                 "make the system's folder again with tools/pi_sysroot.sh",
             )
-        return np.load(answered, allow_pickle=False)[:, 0]
+        with np.load(answered, allow_pickle=False) as file:
+            return [file[name] for name in file.files]

@@ -148,7 +148,7 @@ class _Emitter:
                     strides=attributes["strides"],
                     activation=_activation(node),
                     use_bias="bias" in node.weights,
-                    name=_layer_name(node),
+                    name=layer_name(node),
                 ),
                 tensor,
             )
@@ -163,7 +163,7 @@ class _Emitter:
                 groups=attributes["groups"],
                 activation=_activation(node),
                 use_bias="bias" in node.weights,
-                name=_layer_name(node),
+                name=layer_name(node),
             ),
             tensor,
         )
@@ -181,7 +181,7 @@ class _Emitter:
                 dilation_rate=attributes["dilation"],
                 activation=_activation(node),
                 use_bias="bias" in node.weights,
-                name=_layer_name(node),
+                name=layer_name(node),
             ),
             tensor,
         )
@@ -191,7 +191,7 @@ class _Emitter:
         return self._weighted(
             node,
             lambda: tf_keras.layers.Dense(
-                units, activation=_activation(node), use_bias="bias" in node.weights, name=_layer_name(node)
+                units, activation=_activation(node), use_bias="bias" in node.weights, name=layer_name(node)
             ),
             tensor,
         )
@@ -202,38 +202,38 @@ class _Emitter:
         quantized = self.quantizer is not None
         return self._weighted(
             node,
-            lambda: operations.ChannelConstant(node.channels, role, quantized, name=_layer_name(node)),
+            lambda: operations.ChannelConstant(node.channels, role, quantized, name=layer_name(node)),
             tensor,
             (role,),
         )
 
     def _activation(self, node: Node, tensor: Any) -> Any:
-        return operations.Elementwise(node.attributes["kind"], name=_layer_name(node))(tensor)
+        return operations.Elementwise(node.attributes["kind"], name=layer_name(node))(tensor)
 
     def _identity(self, node: Node, tensor: Any) -> Any:
-        return operations.Elementwise("identity", name=_layer_name(node))(tensor)
+        return operations.Elementwise("identity", name=layer_name(node))(tensor)
 
     def _elementwise(self, node: Node, *tensors: Any) -> Any:
         activation = node.attributes.get("activation")
-        return operations.Elementwise(node.operation, activation, name=_layer_name(node))(list(tensors))
+        return operations.Elementwise(node.operation, activation, name=layer_name(node))(list(tensors))
 
     _add = _subtract = _multiply = _squared_difference = _elementwise
 
     def _scale_by(self, node: Node, tensor: Any) -> Any:
         quantized = self.quantizer is not None
-        return operations.ScaleBy(node.attributes["value"], quantized, name=_layer_name(node))(tensor)
+        return operations.ScaleBy(node.attributes["value"], quantized, name=layer_name(node))(tensor)
 
     def _mean(self, node: Node, tensor: Any) -> Any:
-        return operations.Mean(node.attributes["axes"], name=_layer_name(node))(tensor)
+        return operations.Mean(node.attributes["axes"], name=layer_name(node))(tensor)
 
     def _global_average(self, node: Node, tensor: Any) -> Any:
-        return operations.Mean((1, 2), node.attributes["keepdims"], name=_layer_name(node))(tensor)
+        return operations.Mean((1, 2), node.attributes["keepdims"], name=layer_name(node))(tensor)
 
     def _global_max(self, node: Node, tensor: Any) -> Any:
-        return operations.Maximum(node.attributes["keepdims"], name=_layer_name(node))(tensor)
+        return operations.Maximum(node.attributes["keepdims"], name=layer_name(node))(tensor)
 
     def _reciprocal_root(self, node: Node, tensor: Any) -> Any:
-        return operations.ReciprocalRoot(node.attributes["epsilon"], name=_layer_name(node))(tensor)
+        return operations.ReciprocalRoot(node.attributes["epsilon"], name=layer_name(node))(tensor)
 
     def _pool(self, node: Node, tensor: Any) -> Any:
         classes = {
@@ -242,41 +242,41 @@ class _Emitter:
         }
         attributes = node.attributes
         layer = classes[node.operation](
-            attributes["size"], attributes["strides"], attributes["padding"], name=_layer_name(node)
+            attributes["size"], attributes["strides"], attributes["padding"], name=layer_name(node)
         )
         return layer(tensor)
 
     _average_pool = _max_pool = _pool
 
     def _concatenate(self, node: Node, *tensors: Any) -> Any:
-        return tf_keras.layers.Concatenate(node.attributes["axis"], name=_layer_name(node))(list(tensors))
+        return tf_keras.layers.Concatenate(node.attributes["axis"], name=layer_name(node))(list(tensors))
 
     def _slice(self, node: Node, tensor: Any) -> Any:
         (source,) = node.inputs
         if source not in self.splits:
             start, end = node.attributes["start"], node.attributes["end"]
-            return operations.ChannelSlice(start, end, name=_layer_name(node))(tensor)
+            return operations.ChannelSlice(start, end, name=layer_name(node))(tensor)
         nodes = self.splits[source]
-        layer = operations.ChannelSplit([part.channels for part in nodes], name=f"{_layer_name(node)}_split")
+        layer = operations.ChannelSplit([part.channels for part in nodes], name=f"{layer_name(node)}_split")
         for part, output in zip(nodes, layer(tensor), strict=True):
             self.raw[part.name] = output
         return self.raw[node.name]
 
     def _shuffle(self, node: Node, tensor: Any) -> Any:
-        return operations.Shuffle(node.attributes["groups"], name=_layer_name(node))(tensor)
+        return operations.Shuffle(node.attributes["groups"], name=layer_name(node))(tensor)
 
     def _reshape(self, node: Node, tensor: Any) -> Any:
-        return tf_keras.layers.Reshape(node.shape, name=_layer_name(node))(tensor)
+        return tf_keras.layers.Reshape(node.shape, name=layer_name(node))(tensor)
 
     def _pad(self, node: Node, tensor: Any) -> Any:
         padding = node.attributes["padding"]
         if len(padding) == 3:
-            return operations.Pad(padding, name=_layer_name(node))(tensor)
-        return tf_keras.layers.ZeroPadding2D(padding, name=_layer_name(node))(tensor)
+            return operations.Pad(padding, name=layer_name(node))(tensor)
+        return tf_keras.layers.ZeroPadding2D(padding, name=layer_name(node))(tensor)
 
     def _resize(self, node: Node, tensor: Any) -> Any:
         height, width, _ = node.shape
-        return operations.Resize((height, width), node.attributes["method"], name=_layer_name(node))(tensor)
+        return operations.Resize((height, width), node.attributes["method"], name=layer_name(node))(tensor)
 
 
 def _is_depthwise(layer: Any, role: str) -> bool:
@@ -288,6 +288,6 @@ def _activation(node: Node) -> Any:
     return {None: None, "relu": tf.nn.relu, "relu6": tf.nn.relu6}[kind]
 
 
-def _layer_name(node: Node) -> str:
+def layer_name(node: Node) -> str:
     # TensorFlow's name scopes know no leading dot or other signs; Keras 3 layer names are free.
     return "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in node.name)

@@ -13,6 +13,7 @@ import numpy as np
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
+from tformer_keras.deploy.int8.calibration import IMAGES
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.training.run_folder import LoopJob, begun, make_record
 
@@ -25,7 +26,7 @@ class QuantizeJob(LoopJob):
         source: the model as the user named it.
         target: "litert" or "micro": whose graph is trained; the ranges serve both.
         rewrites: "all", "none", or names of rewrites.
-        calibration_batches: training batches, without augmentation, that the first ranges are taken from, ≥ 1.
+        calibration_images: training images, evenly spaced, that the first ranges are taken from, ≥ 1.
         calibration_only: leave it at that, without training (post-training quantization).
         distill: learn from a teacher too.
         teacher: the teacher's `.keras` file, or None for the float model itself.
@@ -36,7 +37,7 @@ class QuantizeJob(LoopJob):
     source: str
     target: str = "litert"
     rewrites: str | tuple[str, ...] = "all"
-    calibration_batches: int = 16
+    calibration_images: int = IMAGES
     calibration_only: bool = False
     distill: bool = False
     teacher: str | None = None
@@ -79,7 +80,7 @@ def quantize_record(
         "weights_sha256": weights.hexdigest(),
         "target": quantized.target,
         "rewrites": list(quantized.rewrites),
-        "calibration_batches": job.calibration_batches,
+        "calibration_images": job.calibration_images,
         "calibration_only": job.calibration_only,
         "distill": job.distill,
         "teacher": job.teacher,

@@ -2,17 +2,18 @@
 
 import dataclasses
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import rich.console
 import tensorflow as tf
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.data.loader import Loader, naming_file
+from tformer_keras.data.loader import naming_file
+from tformer_keras.data.pixels import spaced, split_pixels
+from tformer_keras.deploy.int8.calibration import calibrate
 from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob, check_out, quantize_record
 from tformer_keras.deploy.int8.quantized_forward import PROBABILITY_STEP, logits_network, quantized_forward
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel, quantize_aware
@@ -112,7 +113,9 @@ class QuantizedRun(Loop):
 
     def begin(self) -> None:
         """Sets every range from training images as evaluation sees them."""
-        self.quantized.calibrate(self._calibration())
+        split = self.dataset.train
+        indices = spaced(len(split), self.job.calibration_images)
+        calibrate(self.quantized, split_pixels(split, self.preprocessing, indices), self.preprocessing)
 
     def fit(self, console: rich.console.Console) -> Evaluation | None:
         """Measures what training begins from, and trains, if more than calibration is asked for."""
@@ -124,19 +127,6 @@ class QuantizedRun(Loop):
         super().resume()
         # The checkpoint's variables say whether the ranges stood still before it.
         self.set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
-
-    def _calibration(self) -> Iterator[np.ndarray]:
-        loader = Loader(
-            self.dataset.train,
-            self.preprocessing,
-            self.job.recipe.batch_size,
-            seed=self.job.seed,
-            shuffle=True,  # a folder's images come class by class
-            task=self.task,
-            classes=len(self.dataset.class_names),
-        )
-        for step in range(min(self.job.calibration_batches, loader.steps_per_epoch)):
-            yield loader.batch(0, step)[0]
 
     def measure_before(self) -> None:
         """Evaluates the float model and the calibrated one, unless a checkpoint has told."""

@@ -43,8 +43,8 @@ class QuantizedModel:
         self.source, self.lowered = source, lowered
         self.target, self.rewrites, self.notes = lowered.target, lowered.rewrites, lowered.notes
         self._quantizer = GraphQuantizer(lowered.graph)
-        self._emitted = emit(lowered.graph, source.name, self._split, self._quantizer)
-        self.model = self._emitted.model
+        self.emitted = emit(lowered.graph, source.name, self._split, self._quantizer)
+        self.model = self.emitted.model
         self.calibrated = False
 
     @property
@@ -54,7 +54,7 @@ class QuantizedModel:
     @property
     def bindings(self) -> list[tuple[Any, Weight]]:
         """Each tf_keras variable of weights with the piece of a named array that it holds."""
-        return self._emitted.bindings
+        return self.emitted.bindings
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -84,7 +84,7 @@ class QuantizedModel:
     def weights(self) -> dict[str, np.ndarray]:
         """The folded model's arrays by name (float32), whatever layout the graph has them in."""
         arrays: dict[str, np.ndarray] = {}
-        for variable, weight in self._emitted.bindings:
+        for variable, weight in self.emitted.bindings:
             if weight.trainable:
                 whole = arrays.setdefault(weight.name, np.zeros(weight.shape, "float32"))
                 whole.flat[weight.index.reshape(-1)] = variable.numpy().reshape(-1)
@@ -92,7 +92,7 @@ class QuantizedModel:
 
     @weights.setter
     def weights(self, arrays: dict[str, np.ndarray]) -> None:
-        expected = {w.name: w.shape for _, w in self._emitted.bindings if w.trainable}
+        expected = {w.name: w.shape for _, w in self.emitted.bindings if w.trainable}
         received = {name: array.shape for name, array in arrays.items()}
         if expected != received:
             wrong = sorted(name for name in expected | received if expected.get(name) != received.get(name))
@@ -102,7 +102,7 @@ class QuantizedModel:
                 "they belong to another model, or to a graph whose norms were folded otherwise",
                 where="Weights",
             )
-        for variable, weight in self._emitted.bindings:
+        for variable, weight in self.emitted.bindings:
             if weight.trainable:
                 variable.assign(arrays[weight.name].reshape(-1)[weight.index])
 
@@ -133,7 +133,7 @@ class QuantizedModel:
 
     def freeze_weights(self, frozen: bool = True) -> None:
         """Takes kernels and biases out of (or back into) training; compile the model again afterwards."""
-        for layer in self._emitted.trained_layers:
+        for layer in self.emitted.trained_layers:
             layer.trainable = not frozen
 
     def for_export(self, batch_size: int) -> Emitted:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_keras.deploy.tflite.tflite_file import read_tflite
 
 CHILD = Path(__file__).with_name("micro_child.py")
 SECONDS = 600.0
@@ -28,13 +29,13 @@ class MicroRun:
     """What TFLite Micro computed, and what it took.
 
     Attributes:
-        outputs: the first output of each input, (n, *output shape).
+        outputs: each output for all inputs, (n, *output shape).
         head: bytes of the arena for activations and scratch memory, shared over time.
         tail: bytes for what lives as long as the interpreter: structures of tensors and operations.
         parts: bytes of the tail by kind, as TFLite Micro's recorder names them.
     """
 
-    outputs: NDArray[Any]
+    outputs: list[NDArray[Any]]
     head: int
     tail: int
     parts: dict[str, int]
@@ -56,13 +57,14 @@ def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any]) -> MicroRun:
         raise UserError(
             "the package tflite-micro", "none", "pip install 'tformer-keras[micro]' (x86-64 Linux)"
         )
+    count = len(read_tflite(flatbuffer).outputs)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(flatbuffer)
         np.save(folder / "inputs.npy", inputs)
         try:
             done = subprocess.run(
-                [sys.executable, "-P", str(CHILD), name],
+                [sys.executable, "-P", str(CHILD), name, str(count)],
                 capture_output=True,
                 timeout=SECONDS,
                 preexec_fn=_limit_memory,
@@ -71,7 +73,8 @@ def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any]) -> MicroRun:
             raise _refused(f"one that took over {SECONDS:g} s") from None
         if done.returncode:
             raise _refused(_reason(done))
-        outputs = np.load(folder / "outputs.npy", allow_pickle=False)
+        with np.load(folder / "outputs.npz", allow_pickle=False) as file:
+            outputs = [file[f"arr_{number}"] for number in range(count)]
         return MicroRun(outputs, *_allocations((folder / "allocations.txt").read_text(errors="replace")))
 
 

@@ -29,7 +29,7 @@ def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Gol
     for number, name in enumerate(NAMES):
         images = synthetic_pixels(len(NAMES) * reference.batch, preprocessing.input_size)
         given = reference.input_of(images[number :: len(NAMES)], preprocessing)
-        expected, received = reference.run_outputs(given), xnnpack.run_outputs(given)
+        expected, received = reference.run(given), xnnpack.run(given)
         difference = max(
             float(np.abs(one.astype(np.float64) - other).max())
             for one, other in zip(expected, received, strict=True)

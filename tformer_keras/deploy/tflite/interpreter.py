@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,28 +67,36 @@ class LiteRT:
             pixels, input_table(preprocessing, scale, zero_point, np.dtype(detail["dtype"]).name)
         )
 
-    def run_outputs(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
+    def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """All outputs, as the file gives them, for one input tensor of the file's own batch."""
         self.interpreter.set_tensor(self.inputs[0]["index"], tensor)
         self.interpreter.invoke()
         return [self.interpreter.get_tensor(output["index"]) for output in self.outputs]
 
-    def run(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """The first output."""
-        return self.run_outputs(tensor)[0]
-
-    def run_all(self, tensor: NDArray[Any]) -> NDArray[Any]:
+    def run_all(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """The same for any number of images; the last batch is filled up with its last image."""
         results = []
         for start in range(0, len(tensor), self.batch):
             part = tensor[start : start + self.batch]
             full = np.concatenate([part, np.repeat(part[-1:], self.batch - len(part), axis=0)])
-            results.append(self.run(full)[: len(part)])
-        return np.concatenate(results)
+            results.append([output[: len(part)] for output in self.run(full)])
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
-    def real(self, output: NDArray[Any]) -> NDArray[np.float32]:
-        """Real numbers from the first output's integers; float32 outputs stay."""
-        return dequantize(output, *self.outputs[0]["quantization"])
+    def real(self, outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """Real numbers from the outputs' integers; float32 outputs stay."""
+        return [
+            dequantize(output, *detail["quantization"])
+            for output, detail in zip(outputs, self.outputs, strict=True)
+        ]
+
+    @property
+    def step(self) -> float:
+        """The largest step of a quantized output; 0 where none is quantized."""
+        return max((float(output["quantization"][0]) for output in self.outputs), default=0.0)
+
+    def forward(self, preprocessing: Preprocessing) -> Callable[[NDArray[Any]], list[NDArray[np.float32]]]:
+        """Pixels (b, h, w, 3), resized and cropped → real-valued outputs (b, …), as devices compute them."""
+        return lambda pixels: self.real(self.run_all(self.input_of(pixels, preprocessing)))
 
     def tensor(self, index: int) -> NDArray[Any]:
         """A tensor between operations after `run`, as it is in the file."""

@@ -1,0 +1,189 @@
+"""From a model that somebody names to one model file and its report: what `tformer convert` does, for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.contract import ModelFile
+from tformer_edge.errors import UserError
+from tformer_edge.labels import check_labels
+from tformer_keras.data.dataset import Dataset
+from tformer_keras.data.load import load_dataset
+from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
+from tformer_keras.deploy.compare.conversion_report import (
+    LAYER_IMAGES,
+    Accuracy,
+    ConversionReport,
+    golden_of,
+    measure,
+    measure_layers,
+)
+from tformer_keras.deploy.conversion import Conversion, convert, model_file
+from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.tflite.export import check_arguments
+from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.models.counting import count
+from tformer_keras.tasks.task import evaluate
+from tformer_keras.training.forward import finite, forward
+from tformer_keras.training.provenance import versions
+from tformer_keras.training.saved_model import BarePreprocessing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversionOptions(GraphOptions):
+    """How a model is converted; see `GraphOptions` for the graph.
+
+    Attributes:
+        kind: "int8"; "fp16" (float16 weights, float32 arithmetic), "float" (float32), or "dynamic" (int8 weights, and
+            activations quantized at run time).
+        io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32.
+        batch: images at a time, fixed in the file, ≥ 1.
+        threads: of the latency and the accuracy, ≥ 1.
+        data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
+
+    Raises:
+        UserError: values that no file can have.
+    """
+
+    kind: str = "int8"
+    io: str | None = None
+    batch: int = 1
+    threads: int = 1
+    data: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
+        if self.threads < 1:
+            raise UserError("1 or more", str(self.threads), "leave it out for one", where="threads")
+
+
+def convert_model(
+    model: str | Path | keras.Model,
+    options: ConversionOptions | None = None,
+    bare: BarePreprocessing | None = None,
+) -> tuple[ModelFile, ConversionReport]:
+    """Converts a model to one model file for devices, measures it, and writes nothing.
+
+    file, report = convert_model("runs/photos-int8", ConversionOptions(data="photos"))
+    tformer_edge.files.write_whole(Path("photos.tflite"), file.to_bytes())
+    print(report.accuracy, report.total_bytes)
+
+    Args:
+        model: a run's folder, a `.keras` file, a shipped name, a variant's name (fresh weights), or a Keras 3 model.
+        options: None: int8 for LiteRT.
+        bare: preprocessing and labels of a bare file, or of a model in memory.
+
+    Returns:
+        The file, whose `to_bytes()` is what devices take, and everything that is known of it.
+
+    Raises:
+        UserError: the model, the images or the options cannot be used; the model's outputs are not finite.
+    """
+    options = options or ConversionOptions()
+    source = open_graph(model, options, options.kind == "int8", bare)
+    trained = source.trained
+    # Before minutes of work: what the contract's reader would refuse.
+    check_labels(trained.class_names)
+    images = synthetic_pixels(2, trained.preprocessing.input_size)
+    finite(forward(trained.model, False), trained.name)(trained.preprocessing.normalise(images))
+    dataset = _dataset(source, options)
+    conversion = convert(source.graph, options.kind, options.io, options.batch)
+    accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
+    pixels, layer_images = _layer_pixels(source, dataset)
+    file = model_file(
+        conversion,
+        name=trained.name,
+        task=trained.task.name,
+        preprocessing=trained.preprocessing,
+        labels=trained.class_names,
+        meaning=source.meaning,
+        source=_record(source, conversion),
+        accuracy=None if accuracy is None else accuracy.to_json(),
+        versions=versions(),
+    )
+    parameters, macs = _size(trained.model)
+    report = ConversionReport(
+        model=trained.name,
+        weights=source.weights,
+        fresh=source.fresh,
+        kind=conversion.kind,
+        io=conversion.io,
+        batch=conversion.batch,
+        target=conversion.source.target,
+        rewrites=tuple(conversion.source.rewrites),
+        notes=source.notes,
+        measured=measure(conversion, options.threads),
+        parameters=parameters,
+        macs=macs,
+        accuracy=accuracy,
+        layers=measure_layers(conversion, pixels, trained.preprocessing),
+        layer_images=layer_images,
+        flatbuffer_bytes=len(conversion.flatbuffer),
+        total_bytes=len(file.to_bytes()),
+        golden=golden_of(file),
+    )
+    return file, report
+
+
+def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
+    if options.data is None:
+        return None
+    trained = source.trained
+    if source.fresh:
+        raise UserError(
+            "trained weights for --data", f"{trained.name}, whose weights are fresh", "leave it out"
+        )
+    dataset = load_dataset(options.data, seed=trained.split_seed or 0)
+    trained.check_classes(dataset, options.data)
+    return dataset
+
+
+def _accuracy(
+    source: GraphSource, conversion: Conversion, dataset: Dataset, options: ConversionOptions
+) -> Accuracy:
+    trained = source.trained
+    interpreter = LiteRT(conversion.flatbuffer, threads=options.threads)
+    classes, test = len(trained.class_names), dataset.test
+    batches = pixel_batches(
+        test, trained.preprocessing, trained.task, classes, "accuracy in LiteRT", range(len(test))
+    )
+    judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step)
+    return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))
+
+
+def _layer_pixels(source: GraphSource, dataset: Dataset | None) -> tuple[NDArray[np.uint8], str]:
+    """(pixels for the errors of layers, what these are)."""
+    preprocessing = source.trained.preprocessing
+    if dataset is None:
+        pixels = synthetic_pixels(LAYER_IMAGES, preprocessing.input_size)
+        return pixels, f"{len(pixels)} generated images"
+    pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), LAYER_IMAGES))
+    return pixels, f"{len(pixels)} test images"
+
+
+def _size(model: keras.Model) -> tuple[int | None, int | None]:
+    try:
+        size = count(model)
+    except ValueError:  # a layer of the user's own, for which there is no counting rule
+        return None, None
+    return size.parameters, size.macs
+
+
+def _record(source: GraphSource, conversion: Conversion) -> dict[str, Any]:
+    """The contract's `source`: what the file was made from, and how."""
+    return {
+        **source.trained.record,
+        "weights": source.weights,
+        "conversion": {
+            "kind": conversion.kind,
+            "target": conversion.source.target,
+            "rewrites": list(conversion.source.rewrites),
+        },
+    }
