@@ -11,7 +11,7 @@ def peak_bytes(pid: int | str = "self") -> int | None:
     Linux' VmHWM, which begins anew with each program; ru_maxrss of a child counts its parent as well. Elsewhere
     ru_maxrss, of this process alone.
     """
-    found = _status(pid, "VmHWM")
+    found = status_bytes(pid, "VmHWM")
     if found is None and pid == "self":
         with contextlib.suppress(ImportError):
             import resource  # POSIX only
@@ -21,12 +21,8 @@ def peak_bytes(pid: int | str = "self") -> int | None:
     return found
 
 
-def resident_bytes(pid: int | str = "self") -> int | None:
-    """What process `pid` has resident now, or None where the system does not say (only Linux does)."""
-    return _status(pid, "VmRSS")
-
-
-def _status(pid: int | str, field: str) -> int | None:
+def status_bytes(pid: int | str, field: str) -> int | None:
+    """A field of Linux' /proc/PID/status in bytes, such as "VmHWM"; None where there is none."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

@@ -98,7 +98,7 @@ def test_a_conversion_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     old = model_file("resnet18", "int8", tmp_path, lambda *_: "a", Maker())
 
     def fail(name, kind, path):
-        raise UserError("no")
+        raise UserError("a", "b", "c")
 
     with pytest.raises(UserError):
         model_file("resnet18", "int8", tmp_path, lambda *_: "b", fail)

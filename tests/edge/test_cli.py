@@ -66,7 +66,7 @@ def test_a_file_without_a_contract_by_hand(folder, images, tmp_path, capsys):
     assert "--mean, --std, --resize, --labels, --meaning" in capsys.readouterr().err
     (tmp_path / "labels.txt").write_bytes(b"\xff")
     assert main(arguments + hand) == 2
-    assert "not utf-8" in capsys.readouterr().err
+    assert "not UTF-8" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

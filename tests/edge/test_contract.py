@@ -262,7 +262,7 @@ def test_save_replaces_whole_files_only(tmp_path: Path, monkeypatch: pytest.Monk
     save_model_file(path, FLATBUFFER, contract_of(), LABELS, GOLDEN)
     assert read_model_file(path).contract == contract_of()
     assert [item.name for item in tmp_path.iterdir()] == ["model.tflite"]
-    with pytest.raises(UserError, match="No such file.*give a folder"):
+    with pytest.raises(UserError, match="no such file.*give a folder"):
         save_model_file(tmp_path / "none" / "model.tflite", FLATBUFFER, contract_of(), LABELS, GOLDEN)
 
 

@@ -22,8 +22,8 @@ from PIL import Image
 
 from tests.fuzz.model_files import FOLDER
 from tests.fuzz.seeds import make_seeds
+from tests.memory import resident_bytes
 from tformer_edge.cli import main as edge
-from tformer_edge.memory import resident_bytes
 from tformer_edge.model import Model
 
 BOUND = 4 << 20

@@ -87,7 +87,10 @@ def _read_without_crc(data, name, crc, size, offset):
     [
         (KeyError("x"), "raised KeyError"),
         (RecursionError(), "raised RecursionError"),
-        (UserError("two\nlines"), "raised UserError"),  # a reader raises Refusal, which names its rule
+        (
+            UserError.relayed("two\nlines"),
+            "raised UserError",
+        ),  # a reader raises Refusal, which names its rule
     ],
 )
 def test_the_judge_sees_another_exception(seeds, monkeypatch, error, words):

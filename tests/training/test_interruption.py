@@ -53,10 +53,10 @@ true_fsync = os.fsync
 def fsync(descriptor):
     global calls
     path = os.readlink(f"/proc/self/fd/{descriptor}")
-    if path.endswith(".npz.tmp"):
+    if "/.unfinished-" in path and path.endswith(".npz"):
         calls += 1
         if calls == int(os.environ["KILL_AT"]):
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            os.truncate(path, os.fstat(descriptor).st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
     true_fsync(descriptor)
 os.fsync = fsync

@@ -1,6 +1,7 @@
 """The report of a conversion: figures that are known beforehand."""
 
 import io
+import json
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from tformer_keras.deploy.graph.lower import TARGETS, lower
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 from tformer_keras.deploy.tflite import golden
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.tasks.classification_judge import ClassificationEvaluation
 
 PREPROCESSING = Preprocessing((12, 12), "stretch")
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
@@ -52,30 +54,30 @@ def conversion(quantized):
 
 
 def test_what_xnnpack_leaves_is_counted(conversion):
-    # XNNPACK has no int8 average pooling (design, section 3.4), so that it cuts the graph in two.
+    # XNNPACK has no int8 average pooling (docs/device_graph.md), so that it cuts the graph in two.
     measured = reports.measure(conversion)
-    assert measured["delegate"] == {"name": "XNNPACK", "partitions": 2, "left": {"AVERAGE_POOL_2D": 1}}
-    assert measured["operations"] == {
+    assert measured.partitions == 2 and measured.left == {"AVERAGE_POOL_2D": 1}
+    assert measured.operations == {
         "CONV_2D": 2,
         "AVERAGE_POOL_2D": 1,
         "MEAN": 1,
         "FULLY_CONNECTED": 1,
     }
-    assert measured["int8"] == {"operations": 1, "macs": 1}
-    assert measured["file_macs"] == 6 * 6 * 8 * 27 + 6 * 6 * 8 * 16 + 16 * 4
-    assert measured["latency"]["milliseconds"] > 0
+    assert measured.int8_operations == measured.int8_macs == 1
+    assert measured.file_macs == 6 * 6 * 8 * 27 + 6 * 6 * 8 * 16 + 16 * 4
+    assert measured.milliseconds > 0
     assert LiteRT(conversion.flatbuffer, "reference").delegation()[0] == 0
 
 
 def test_a_float_file():
     conversion = convert(lower(make_model(average=False)), "float")
     layers_ = reports.measure_layers(conversion, PIXELS, PREPROCESSING)
-    assert layers_[-1]["name"] == "head" and len(layers_) == len(conversion.file.operations)
+    assert layers_[-1].name == "head" and len(layers_) == len(conversion.file.operations)
     for layer in layers_:
-        assert layer["relative_error"] < 1e-5 and layer["mean_lsb"] is None
+        assert layer.relative_error < 1e-5 and layer.mean_lsb is None
     measured = reports.measure(conversion)
-    assert measured["int8"] == {"operations": 0, "macs": 0}
-    assert measured["delegate"]["partitions"] == 1 and not measured["delegate"]["left"]
+    assert measured.int8_operations == measured.int8_macs == 0
+    assert measured.partitions == 1 and not measured.left
 
 
 def test_errors_of_layers(conversion, quantized):
@@ -106,21 +108,33 @@ def test_errors_of_layers(conversion, quantized):
 
 
 def test_table_and_picture(conversion):
-    report = reports.measure(conversion) | {
-        "model": "tiny",
-        "weights": "random",
-        "out": "tiny.tflite",
-        "parameters": 1234,
-        "macs": None,
-        "bytes": {"total": 5000, "flatbuffer": 4000, "contract": 1000},
-        "golden": [{"name": "noise", "xnnpack_difference": 1}],
-        "accuracy": {"top1": 0.5, "top5": 1.0, "images": 10, "data": "some"},
-        "layer_images": "4 images",
-        "layers": reports.measure_layers(conversion, PIXELS, PREPROCESSING),
-        "notes": ["a note"],
-    }
+    confusion = np.array([[3, 2], [3, 2]])
+    accuracy = reports.Accuracy("some", ClassificationEvaluation(("a", "b"), confusion, 1.0, 1.0))
+    report = reports.ConversionReport(
+        model="tiny",
+        weights="random",
+        fresh=False,
+        kind=conversion.kind,
+        io=conversion.io,
+        batch=conversion.batch,
+        target=conversion.source.target,
+        rewrites=tuple(conversion.source.rewrites),
+        notes=("a note",),
+        measured=reports.measure(conversion),
+        parameters=1234,
+        macs=None,
+        accuracy=accuracy,
+        layers=reports.measure_layers(conversion, PIXELS, PREPROCESSING),
+        layer_images="4 images",
+        flatbuffer_bytes=4000,
+        total_bytes=5000,
+        golden=(("noise", 1),),
+    )
+    data = json.loads(json.dumps(report.to_json()))
+    assert data["bytes"] == {"flatbuffer": 4000, "contract": 1000, "total": 5000}
+    assert data["accuracy"]["top1"] == 0.5 and data["accuracy"]["images"] == 10
     console = rich.console.Console(file=io.StringIO(), width=160)
-    reports.show(report, console)
+    reports.show(report, "tiny.tflite", console)
     text = console.file.getvalue()
     for words in (
         "1,234",
@@ -132,15 +146,16 @@ def test_table_and_picture(conversion):
         "noise, XNNPACK within 1",
     ):
         assert words in text
-    picture = reports.draw(report)
+    picture = reports.draw(report, "tiny.tflite")
     assert Image.open(io.BytesIO(picture)).width >= 800
-    assert picture == reports.draw(report)
+    assert picture == reports.draw(report, "tiny.tflite")
 
 
 @pytest.fixture(scope="module")
 def facts():
     return {
         "name": "tiny",
+        "task": "classification",
         "preprocessing": PREPROCESSING,
         "labels": ("a", "b", "c", "d"),
         "meaning": "logits",
@@ -153,8 +168,9 @@ def facts():
 @pytest.mark.parametrize(("io_type", "batch"), [("int8", 1), ("float32", 2)])
 def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, quantized, facts):
     conversion = convert(quantized, "int8", io_type, batch)
-    data, vectors = model_file(conversion, **facts)
-    assert data == model_file(conversion, **facts)[0]
+    file = model_file(conversion, **facts)
+    data, vectors = file.to_bytes(), file.golden
+    assert data == model_file(conversion, **facts).to_bytes()
     read = read_model_file(data)
     assert read.flatbuffer == conversion.flatbuffer and read.labels == facts["labels"]
     contract = read.contract
@@ -179,5 +195,5 @@ def test_no_golden_vector_that_a_contract_cannot_hold(conversion, monkeypatch):
 
 
 def test_labels_must_fit(conversion, facts):
-    with pytest.raises(UserError, match=r"one score a label, received .*\(1, 4\)"):
+    with pytest.raises(UserError, match=r"outputs \[\(1, 2\)\], received .*\(1, 4\)"):
         model_file(conversion, **{**facts, "labels": ("a", "b")})

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tformer_keras.deploy.int8.quantized_scores import evaluate_quantized, logits_network
 
 from tformer_cli.main import main
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
+from tformer_keras.deploy.int8.quantized_forward import evaluate_quantized, logits_network
 from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
 from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.training import callbacks
@@ -27,7 +27,7 @@ from tformer_keras.training.checkpoint import save_checkpoint
 ROOT = Path(__file__).parents[3]
 # 2 epochs of 3 batches with everything that has state: averages, a teacher, ranges that stop in the second epoch.
 SHORT = [
-    "--data", "digits", "--batch-size", "16", "--calibration-batches", "2", "--limit-steps", "3", "--json",
+    "--data", "digits", "--batch-size", "16", "--calibration-images", "32", "--limit-steps", "3", "--json",
 ]  # fmt: skip
 OPTIONS = [
     *SHORT, "--epochs", "2", "--checkpoint-minutes", "0", "--distill", "--set", "ema_momentum=0.5",
@@ -40,10 +40,11 @@ calls = 0
 true_fsync = os.fsync
 def fsync(descriptor):
     global calls
-    if os.readlink(f"/proc/self/fd/{descriptor}").endswith(".npz.tmp"):
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    if "/.unfinished-" in path and path.endswith(".npz"):
         calls += 1
         if calls == 2:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            os.truncate(path, os.fstat(descriptor).st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
     true_fsync(descriptor)
 os.fsync = fsync
@@ -186,7 +187,8 @@ def test_the_saved_model_gives_the_reported_figures(whole: Path) -> None:
     preprocessing = Preprocessing.from_json(json.loads((whole / "config.json").read_text())["preprocessing"])
     loader = Loader(dataset.test, preprocessing, 16, shuffle=False, task=CLASSIFICATION, classes=10)
     batches = [loader.batch(0, step) for step in range(3)]  # the run was limited to three
-    received = evaluate_quantized(quantized, batches, dataset.class_names).to_json()
+    loader.limit = 3
+    received = evaluate_quantized(quantized, loader, CLASSIFICATION, dataset.class_names).to_json()
     expected = json.loads((whole / "report.json").read_text())["evaluation"]
     assert received == {**expected, "cross_entropy": pytest.approx(expected["cross_entropy"], rel=1e-4)}
     assert received["cross_entropy"] == pytest.approx(
@@ -230,7 +232,7 @@ def test_a_softmax_at_the_end_is_left_out_of_the_training() -> None:
     quantized = quantize_aware(keras.Model(inputs, keras.layers.Dense(5, activation="softmax")(features)))
     images = np.random.default_rng(0).normal(size=(8, 4, 4, 3)).astype("float32")
     quantized.calibrate([images])
-    logits = logits_network(quantized)(images)
+    logits = logits_network(quantized, "probabilities")(images)
     np.testing.assert_allclose(tf.nn.softmax(logits), quantized.model(images), atol=0.003)  # half of 1/256
 
 
@@ -239,8 +241,8 @@ def test_a_softmax_at_the_end_is_left_out_of_the_training() -> None:
     [
         (["--data", "nowhere"], "nowhere"),
         (["--recipe", "nothing"], "expected one of"),
-        (["--calibration-batches", "0"], "--calibration-batches: expected 1 or more"),
-        (["--ptq", "--epochs", "2"], "without --epochs"),
+        (["--calibration-images", "0"], "--calibration-images: expected 1 or more"),
+        (["--ptq", "--epochs", "2"], "received --epochs"),
         (["--set", "mean=(0,0,0)"], "the model brings its own"),
         (["--set", "accumulate=2"], "recipe field accumulate"),
         (["--rewrites", "fold_everything"], "fold_everything"),
@@ -273,7 +275,7 @@ def test_what_cannot_be_quantized(
     for command, expected in (
         (["quantize", str(whole), *SHORT, *out], "quantized already"),
         (["quantize", str(tmp_path / "missing"), *SHORT, *out], "missing"),
-        (["quantize", str(tmp_path / "broken"), *SHORT, *out], "expected a Keras model"),
+        (["quantize", str(tmp_path / "broken"), *SHORT, *out], "expected a .keras file"),
         (["quantize", str(tmp_path / "bare.keras"), *SHORT, *out], "--mean, --std, --resize and --labels"),
         (["train", "digits", "--recipe", "quantize", *out], "freeze_ranges_from"),
     ):

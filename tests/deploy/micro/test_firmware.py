@@ -53,20 +53,20 @@ def quantized(**overrides):
 
 @functools.cache
 def file_bytes(io="int8", batch=1):
-    data, _ = model_file(
+    return model_file(
         convert(quantized(), "int8", io, batch),
         name="odd labels",
+        task="classification",
         preprocessing=PREPROCESSING,
         labels=LABELS,
         meaning="logits",
         source={},
         accuracy=None,
         versions={},
-    )
-    return data
+    ).to_bytes()
 
 
-RUN = MicroRun(np.zeros((1, 1, 4), np.int8), 5000, 3000, {})
+RUN = MicroRun([np.zeros((1, 1, 4), np.int8)], 5000, 3000, {})
 
 
 @functools.cache
@@ -199,7 +199,7 @@ def test_tflite_micro_equals_litert_on_200_real_images():
     run = run_in_micro(file.flatbuffer, inputs)
     reference = LiteRT(file.flatbuffer, "reference")
     expected = np.stack([reference.run(one)[0] for one in inputs])
-    np.testing.assert_array_equal(run.outputs, expected)
+    np.testing.assert_array_equal(run.outputs[0], expected)
     assert len(np.unique(expected.reshape(200, -1), axis=0)) > 100
     unplanned = run_in_micro(pack(file.flatbuffer).flatbuffer, inputs[:1])
     assert run.head < unplanned.head and run.arena == run.head + run.tail
