@@ -61,7 +61,7 @@ mkdir -p "$build"
 model=${MODEL:-$build/tformer_micro_cifar10.tflite}
 if [[ -z ${MODEL:-} ]]; then
     # Made again where what it is made of is newer. Equal inputs give equal bytes.
-    if [[ ! -f $model ]] || [[ -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/weights" "$root/tformer_edge" -newer "$model" -type f ! -name '*.pyc' -print -quit) ]]; then
+    if [[ ! -f $model ]] || [[ -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/shipped" "$root/tformer_edge" -newer "$model" -type f ! -name '*.pyc' -print -quit) ]]; then
         "$python" "$root/converters/to_tflite.py" --int8 --out "$model" --force
     fi
 fi

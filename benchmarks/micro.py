@@ -145,7 +145,7 @@ def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes,
 
         shipped = "tformer_micro_cifar10"
         source = TFormerMicro(weights=shipped)
-        preprocessing = Preprocessing.from_json(SHIPPED[shipped].preprocessing)
+        preprocessing = Preprocessing.from_json(SHIPPED[shipped].config["preprocessing"])
         quantized = load_quantized(source, quantized_weights(shipped), target=model.target, rewrites="all")
     else:
         keras.utils.set_random_seed(0)

@@ -1,4 +1,4 @@
-"""Imports point one way (design, section 5), and the device side brings in no training framework."""
+"""Imports point one way (docs/architecture.md "Floors"), and the device side brings in no training framework."""
 
 import ast
 import os
@@ -58,7 +58,7 @@ def floor(module: str) -> float | None:
         if prefix in FLOORS and (prefix != "tformer_keras" or length == len(parts)):
             return FLOORS[prefix]
     if parts[0] in {name.split(".")[0] for name in FLOORS}:
-        raise AssertionError(f"{module} is on no floor: name it in FLOORS, see design section 5")
+        raise AssertionError(f"{module} is on no floor: name it in FLOORS, see docs/architecture.md")
     return None
 
 

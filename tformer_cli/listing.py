@@ -1,11 +1,16 @@
 """`tformer list`: the models, recipes and shipped weights that there are."""
 
 import argparse
-import dataclasses
+import json
+from pathlib import Path
 
 EPILOG = """examples:
   tformer list
   tformer list --json"""
+
+NEEDS_KERAS = False
+# Written by tools/make_catalogue.py; a test holds it to the tables that it is made from.
+CATALOGUE = Path(__file__).with_name("catalogue.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,35 +20,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the three tables."""
     from tformer_cli.console import Output
-    from tformer_keras.models import VARIANTS
-    from tformer_keras.models.weights import SHIPPED
-    from tformer_keras.training.recipe import RECIPES, plain
 
     output = Output(args.json)
+    catalogue = json.loads(CATALOGUE.read_text(encoding="utf-8"))
     output.say("models (--model)")
-    for name, config in VARIANTS.items():
-        height, width, _ = config.input_shape
-        widths = ", ".join(str(config.scaled(channels)) for channels in config.widths)
-        output.say(
-            f"  {name:<16} depths {', '.join(map(str, config.depths))}; widths {widths}; input {height}x{width}"
-        )
+    for name, model in catalogue["models"].items():
+        height, width, _ = model["input_shape"]
+        depths, widths = (", ".join(map(str, model[field])) for field in ("depths", "scaled_widths"))
+        output.say(f"  {name:<16} depths {depths}; widths {widths}; input {height}x{width}")
     output.say("recipes (--recipe)")
-    for name, recipe in RECIPES.items():
-        size = "the model's" if recipe.input_size is None else "x".join(map(str, recipe.input_size))
+    for name, recipe in catalogue["recipes"].items():
+        size = "the model's" if recipe["input_size"] is None else "x".join(map(str, recipe["input_size"]))
         output.say(
-            f"  {name:<16} {recipe.epochs} epochs, batch {recipe.batch_size}, "
-            f"learning rate {recipe.learning_rate:g}, input {size}"
+            f"  {name:<16} {recipe['epochs']} epochs, batch {recipe['batch_size']}, "
+            f"learning rate {recipe['learning_rate']:g}, input {size}"
         )
     output.say("shipped weights (weights=)")
-    for name, entry in SHIPPED.items():
-        output.say(f"  {name:<16} {entry.variant}, {entry.file}")
-    if not SHIPPED:
-        output.say("  none")
-    output.result(
-        {
-            "models": {name: plain(dataclasses.asdict(config)) for name, config in VARIANTS.items()},
-            "recipes": {name: recipe.to_json() for name, recipe in RECIPES.items()},
-            "weights": {name: plain(dataclasses.asdict(entry)) for name, entry in SHIPPED.items()},
-        }
-    )
+    for name, weights in catalogue["weights"].items():
+        kinds = "float and int8" if weights["quantized"] else "float"
+        output.say(f"  {name:<16} {weights['variant']}, {kinds}")
+    output.result(catalogue)
     return 0

@@ -2,6 +2,8 @@
 
 import argparse
 import importlib
+import importlib.util
+import io
 import os
 import re
 import sys
@@ -9,8 +11,11 @@ import tempfile
 from collections.abc import Sequence
 
 from tformer_edge.errors import UserError
+from tformer_edge.printable import printable
 
 BACKENDS = ("tensorflow", "jax", "torch")
+# What the extra `train` brings, as far as every command needs it.
+TRAINING = ("keras", "rich")
 # name → (module of `tformer_cli`, what it does); a module is imported when its command is asked for.
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "train a model on a folder of images, or go on with an interrupted run"),
@@ -64,7 +69,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         command.add_argument(
             "--backend", choices=BACKENDS, help="Keras backend (default: KERAS_BACKEND or tensorflow)"
         )
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, needs_keras=getattr(module, "NEEDS_KERAS", True))
     return parser
 
 
@@ -116,24 +121,45 @@ def _import_keras_quietly() -> None:
             sys.stderr.writelines(line for line in lines if not GREETINGS.match(line))
 
 
+def _check_installed() -> None:
+    """Raises UserError where the package was installed for devices alone, without what trains and converts."""
+    missing = [name for name in TRAINING if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"the packages that train and convert ({', '.join(TRAINING)})",
+            f"an installation without {', '.join(missing)}",
+            "pip install 'tformer-keras[train]'",
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 when it did its work, 2 with one line on standard error for a user's mistake."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
-    parser = _parser(chosen if chosen in COMMANDS else None)
-    args = parser.parse_args(arguments)
+    # Names of files need not be text, and a terminal need not know every letter: neither ends in a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        _choose_backend(args.backend, argv is None)
-        _import_keras_quietly()
-        return int(args.run(args))
+        return _main(argv)
     except UserError as error:
-        print(f"tformer: error: {error}", file=sys.stderr)
+        print(f"tformer: error: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        # Whoever read has seen enough. What is still buffered goes nowhere, or Python would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    args = _parser(chosen if chosen in COMMANDS else None).parse_args(arguments)
+    if args.needs_keras:
+        _check_installed()
+        _choose_backend(args.backend, argv is None)
+        _import_keras_quietly()
+    return int(args.run(args))
 
 
 if __name__ == "__main__":

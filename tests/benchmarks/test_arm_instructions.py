@@ -60,7 +60,7 @@ def test_instructions_between_marks_are_counted_exactly(tmp_path, core):
 @pytest.mark.parametrize("code,marks", [(0, 1), (3, 2)])
 def test_a_program_that_fails_or_sets_no_marks_is_an_error(tmp_path, code, marks):
     words = [*system_call(155, MARK) * marks, *system_call(93, code)]
-    with pytest.raises(UserError, match="did not run on cortex-a72"):
+    with pytest.raises(UserError, match="a program that runs on cortex-a72"):
         count_marks("cortex-a72", build_plugin(tmp_path), None, program(tmp_path / "a", words))
 
 
@@ -68,4 +68,4 @@ def test_missing_programs_are_named_with_what_installs_them(monkeypatch, capsys)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "argv", ["arm_instructions.py"])
     assert arm_instructions.main() == 2
-    assert "the command qemu-aarch64, found none: apt-get install qemu-user" in capsys.readouterr().err
+    assert "the command qemu-aarch64, received none; apt-get install qemu-user" in capsys.readouterr().err

@@ -45,7 +45,7 @@ def test_images_come_from_photographs_or_a_folder(tmp_path):
 def test_too_few_images_are_refused(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["micro.py", "--count", "3"])
     assert micro.main() == 2
-    assert "--count expected at least 32" in capsys.readouterr().err
+    assert "--count: expected at least 32" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,11 @@ def test_predict(run_folder: Path, image: Path, tmp_path: Path, capsys: pytest.C
     assert main(["predict", str(image), str(image), "--model", str(run_folder), "--top", "2", "--json"]) == 0
     images = result(capsys)["images"]
     assert len(images) == 2 and images[0] == images[1]
-    first, second = images[0]["classes"]
-    assert 1 >= first["probability"] >= second["probability"] > 0 and first["class"] != second["class"]
+    first, second = images[0]["top"]
+    assert (
+        1 >= first["probability"] >= second["probability"] > 0
+        and first["label"] != second["label"] == images[0]["top"][1]["label"]
+    )
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nonsense")
     assert (
@@ -120,7 +123,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
                 "--crop-fraction",
                 "0.9",
             ],
-            "no --std, --crop-fraction for the shipped model",
+            "--mean, --std, --resize and --labels together",
         ),
         (["quantize", "nowhere", "--data", "digits"], "nowhere"),
         (["evaluate", "digits", "--model", "nowhere"], "nowhere"),
@@ -246,4 +249,4 @@ def test_weights_of_a_run_bring_its_shape(run_folder: Path, tmp_path: Path) -> N
 def test_shipped_models_predict_by_name(name: str, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(image), "--model", name, "--json"]) == 0
     (prediction,) = result(capsys)["images"]
-    assert {best["class"] for best in prediction["classes"]} <= set(SHIPPED[name].class_names)
+    assert {best["label"] for best in prediction["top"]} <= set(SHIPPED[name].config["class_names"])

@@ -100,12 +100,12 @@ def _hostile(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda path: path.write_text("no model"), "Expected"),
+        (lambda path: path.write_text("no model"), "expected 'TFL3'"),
         (lambda path: path.write_bytes(file_bytes()[:-9]), "zip"),
         (_no_contract, "with a contract"),
         (_float32, "integers in and out"),
         (_wrong_golden, "other scores for the golden vector"),
-        (_hostile, "Expected"),
+        (_hostile, "expected a flatbuffer"),
         (lambda path: None, "No such file"),
     ],
 )

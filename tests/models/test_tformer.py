@@ -32,7 +32,7 @@ def of_class(model: keras.Model, kind: type) -> list:
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-# Sizes, to the digit that design section 1 prints; "paper" in the comments.
+# Counted sizes, to the last printed digit; the paper's own figures in the comments.
 
 SIZES = [
     ("tformer_s", {}, "8.380", "1.220"),  # paper: 8.4 M, 1.2 G

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import json
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ import tformer_keras
 from tformer_edge.errors import UserError
 from tformer_keras import TFormerMicro
 from tformer_keras.models import build, weights
-from tformer_keras.models.weights import SHIPPED, ShippedWeights
+from tformer_keras.models.weights import SHIPPED, ShippedModel
 
 CONFIG = {"depths": (1, 1), "widths": (64, 80), "input_shape": (16, 16, 3), "classes": 4, "kernels": (3, 5)}
 
@@ -118,7 +119,7 @@ def test_a_file_that_is_none_is_refused(tmp_path, name, content):
 
 @pytest.mark.parametrize("name", ["cifar11", "no/such/file.keras", "no.weights.h5", ""])
 def test_an_unknown_name(name):
-    message = r"^`weights` expected None, a shipped name \(.*\) or the path of a .keras or .weights.h5 file, received "
+    message = r"^weights: expected None, a shipped name \(.*\) or the path of a .keras or .weights.h5 file, received "
     with pytest.raises(UserError, match=message) as caught:
         small(weights=name)
     assert repr(name) in str(caught.value)
@@ -133,7 +134,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 @pytest.mark.parametrize("variant", ["tformer_s", "tformer_micro"])
 def test_imagenet_says_that_there_are_none_and_what_to_do(variant):
-    with pytest.raises(UserError, match="nobody has published") as caught:
+    with pytest.raises(UserError, match="which nobody has") as caught:
         build(variant, weights="imagenet")
     assert "weights=None" in str(caught.value) and "tformer train DATA --recipe imagenet" in str(caught.value)
 
@@ -144,8 +145,10 @@ def test_imagenet_says_that_there_are_none_and_what_to_do(variant):
 @pytest.mark.parametrize("name", list(SHIPPED))
 def test_what_ships_loads_and_is_whole(name):
     entry = SHIPPED[name]
-    path = weights.FOLDER / entry.file
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
+    folder = weights.FOLDER / name
+    assert hashlib.sha256((folder / "model.weights.h5").read_bytes()).hexdigest() == entry.weights
+    assert hashlib.sha256((folder / "quantized.npz").read_bytes()).hexdigest() == entry.quantized
+    assert (folder / "card.md").is_file() and entry.config["task"] == "classification"
     model = build(entry.variant, weights=name)
     assert model.name == entry.variant
     assert not np.array_equal(
@@ -157,12 +160,15 @@ def test_what_ships_loads_and_is_whole(name):
 
 
 @pytest.fixture
-def shipped(monkeypatch, tmp_path, source) -> ShippedWeights:
+def shipped(monkeypatch, tmp_path, source) -> ShippedModel:
     """An entry "mine" of the table, in a folder of its own."""
-    path = tmp_path / "mine.weights.h5"
+    path = tmp_path / "mine" / "model.weights.h5"
+    path.parent.mkdir()
     source.save_weights(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    entry = ShippedWeights("tformer_micro", path.name, digest, CONFIG)
+    (tmp_path / "mine" / "config.json").write_text(
+        json.dumps({"model": {"name": "tformer_micro", "config": CONFIG}})
+    )
+    entry = ShippedModel("mine", hashlib.sha256(path.read_bytes()).hexdigest())
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     monkeypatch.setitem(weights.SHIPPED, "mine", entry)
     return entry
@@ -198,8 +204,31 @@ def test_features_of_shipped_weights(shipped, source):
 
 
 @pytest.mark.parametrize(
-    "field,value", [("classes", 10), ("kernels", (5, 3)), ("depths", (1, 2)), ("input_shape", (32, 32, 3))]
+    "changes",
+    [
+        {"include_top": False, "input_shape": (48, 32, 3)},
+        {"include_top": False, "pooling": "max"},
+        {"classes": 7},
+        {"classes": 7, "input_shape": (32, 32, 3)},
+    ],
 )
+def test_the_backbone_of_shipped_weights_as_keras_applications_gives_it(shipped, source, changes, recwarn):
+    keras.utils.set_random_seed(3)
+    model = TFormerMicro(weights="mine", **changes)
+    assert not [warning for warning in recwarn if "could not be loaded" in str(warning.message)]
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        given = [ops.convert_to_numpy(w) for w in layer.weights]
+        own = [ops.convert_to_numpy(w) for w in source.get_layer(layer.name).weights]
+        if layer.name == "head_logits" and "classes" in changes:
+            assert model.output_shape == (None, 7) and given[0].shape != own[0].shape and given[0].any()
+            continue
+        for one, other in zip(given, own, strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=layer.name)
+
+
+@pytest.mark.parametrize("field,value", [("kernels", (5, 3)), ("depths", (1, 2)), ("widths", (64, 96))])
 def test_arguments_that_conflict(shipped, field, value):
     with pytest.raises(
         UserError, match=f"^weights='mine' carries its own configuration: expected {field}="
@@ -218,26 +247,26 @@ def test_arguments_that_conflict_with_what_the_entry_leaves_to_the_variant(shipp
 
 
 def test_a_shipped_name_of_another_variant(shipped):
-    message = "^weights='mine' expected the variant tformer_micro, received tformer_s"
+    message = "^weights='mine': expected the variant tformer_micro, received tformer_s"
     with pytest.raises(UserError, match=message):
         build("tformer_s", weights="mine")
 
 
 def test_a_damaged_file_is_refused_before_it_is_opened(shipped, tmp_path, monkeypatch):
-    path = tmp_path / shipped.file
+    path = tmp_path / "mine" / "model.weights.h5"
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     path.write_bytes(damaged)
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_: pytest.fail("the damaged file was opened"))
     with pytest.raises(
-        UserError, match=f"expected SHA-256 {shipped.sha256}, received .*the file is damaged"
+        UserError, match=f"expected SHA-256 {shipped.weights}, received .*the file is damaged"
     ) as caught:
         TFormerMicro(weights="mine")
     assert hashlib.sha256(damaged).hexdigest() in str(caught.value) and str(path) in str(caught.value)
 
 
 def test_a_missing_shipped_file(shipped, tmp_path):
-    (tmp_path / shipped.file).unlink()
+    (tmp_path / "mine" / "model.weights.h5").unlink()
     with pytest.raises(UserError, match="reinstall tformer-keras"):
         TFormerMicro(weights="mine")
 
@@ -246,5 +275,5 @@ def test_the_four_functions_take_weights():
     for name in ("TFormerS", "TFormerM", "TFormerL", "TFormerMicro"):
         function = getattr(tformer_keras, name)
         assert inspect.signature(function).parameters["weights"].default is None
-        with pytest.raises(UserError, match="nobody has published"):
+        with pytest.raises(UserError, match="which nobody has"):
             function(weights="imagenet")

@@ -44,7 +44,7 @@ def test_none_without_checkpoints(tmp_path: Path) -> None:
 
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "step-000000000.npz.tmp").write_bytes(b"of a run that was killed")
+    (tmp_path / ".unfinished-1-step-000000000.npz").write_bytes(b"of a run that was killed")
     for number in range(5):
         save_checkpoint(tmp_path, number, values(number), {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000003.npz", "step-000000004.npz"]

@@ -121,7 +121,7 @@ def test_killed_in_the_middle_of_an_epoch_and_while_writing(uninterrupted: Path,
             timeout=300,
         )
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-        assert list((out / "checkpoints").glob("*.tmp")), "the kill came before anything was written"
+        assert list((out / "checkpoints").glob(".unfinished-*")), "the kill came before anything was written"
     resumed = finish(out)
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming after epoch 1 and 0 steps" in resumed.stdout

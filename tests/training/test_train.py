@@ -15,7 +15,9 @@ import rich.console
 from tformer_edge.errors import UserError
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
-from tformer_keras.tasks.classification import CLASSIFICATION, evaluate, make_evaluator
+from tformer_keras.tasks.classification import CLASSIFICATION
+from tformer_keras.tasks.task import evaluate
+from tformer_keras.training.forward import forward
 from tformer_keras.training.recipe import RECIPES, Recipe
 from tformer_keras.training.run_folder import Job
 from tformer_keras.training.train import train
@@ -76,7 +78,7 @@ def test_the_saved_model_gives_the_reported_figures(plain_run: Path) -> None:
         dataset.test, recipe().preprocessing((8, 8)), 16, shuffle=False, task=CLASSIFICATION, classes=10
     )
     batches = (loader.batch(0, step) for step in range(3))  # the run was limited to three
-    evaluation = evaluate(make_evaluator(model, 10, "auto"), batches, 3, dataset.class_names)
+    evaluation = evaluate(forward(model), batches, CLASSIFICATION.judge(dataset.class_names, "logits"))
     assert evaluation.to_json() == {
         **report,
         "cross_entropy": pytest.approx(report["cross_entropy"]),
@@ -141,7 +143,7 @@ def test_distillation(tmp_path: Path, kind: str) -> None:
 def test_a_teacher_of_other_classes_is_refused(tmp_path: Path) -> None:
     teacher = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(4)])
     teacher.save(tmp_path / "teacher.keras")
-    with pytest.raises(UserError, match="expected a teacher with 10 outputs"):
+    with pytest.raises(UserError, match="expected a teacher of one image, with outputs"):
         run(tmp_path / "run", {"teacher": str(tmp_path / "teacher.keras")})
 
 
@@ -180,7 +182,7 @@ def test_weights_of_another_architecture_are_refused(plain_run: Path, tmp_path: 
             model_arguments={**TINY, "widths": (20,)},
         )
     (tmp_path / "broken.keras").write_bytes(b"nonsense")
-    for name, expected in (("missing.keras", "not there"), ("broken.keras", "expected a Keras model")):
+    for name, expected in (("missing.keras", "no such file"), ("broken.keras", "expected a Keras model")):
         with pytest.raises(UserError, match=expected):
             run(tmp_path / "run2", {"weights": str(tmp_path / name)})
 

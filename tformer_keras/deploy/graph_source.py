@@ -55,7 +55,7 @@ class GraphOptions:
     def __post_init__(self) -> None:
         if self.calibration_images < 1:
             raise UserError(
-                "1 or more", str(self.calibration_images), "512 is usual", where="calibration images"
+                "1 or more", str(self.calibration_images), "512 is usual", where="--calibration-images"
             )
 
 

@@ -61,7 +61,7 @@ class ConversionOptions(GraphOptions):
         super().__post_init__()
         check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
         if self.threads < 1:
-            raise UserError("1 or more", str(self.threads), "leave it out for one", where="threads")
+            raise UserError("1 or more", str(self.threads), "leave it out for one", where="--threads")
 
 
 def convert_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -20,7 +19,9 @@ from tformer_keras.layers import (
 from tformer_keras.layers.activations import ACTIVATIONS
 from tformer_keras.layers.checks import check_positive, is_number, is_whole
 from tformer_keras.layers.hybrid_pooling import CHANNEL_SPLITS
-from tformer_keras.models.weights import load_weights
+from tformer_keras.models.weights import fill, shipped_configuration, shipped_name
+
+InputShape = tuple[int | None, int | None, int]
 
 FFNS = ("pcs", "standard", "ghost")
 NORMS = ("batch", "group", "layer")
@@ -183,7 +184,7 @@ def _conv(
 
 def _norm(x: Any, config: TFormerConfig, name: str, before_pooling: bool = False) -> Any:
     if config.norm == "batch":
-        # A non-negative gamma commutes with max pooling, so that the norm folds away on the device (design §3.1).
+        # A non-negative gamma commutes with max pooling: the norm folds away on the device (docs/device_graph.md).
         constraint = keras.constraints.NonNeg() if before_pooling else None
         momentum = config.norm_momentum
         return BatchNormalization(momentum=momentum, epsilon=1e-5, gamma_constraint=constraint, name=name)(x)
@@ -307,11 +308,14 @@ def build(variant: str, weights: str | None = None, name: str | None = None, **o
     Args:
         variant: a key of `VARIANTS`.
         weights: None, the name of weights that ship with the package, or a path to a `.keras` or `.weights.h5` file.
+            Shipped weights bring their own architecture; any input size, and no top, will do, and with another number
+            of `classes` the head begins anew, as keras.applications' backbones have it.
         name: the model's name; the variant's by default.
         overrides: fields of `TFormerConfig`.
 
     Raises:
-        ValueError: for an unknown variant, field or value, or weights that do not fit.
+        ValueError: for an unknown variant, field or value.
+        UserError: for weights that do not fit.
     """
     if variant not in VARIANTS:
         raise ValueError(f"`variant` expected one of {', '.join(VARIANTS)}, received {variant!r}.")
@@ -321,66 +325,133 @@ def build(variant: str, weights: str | None = None, name: str | None = None, **o
             f"{variant} expected fields of TFormerConfig, received {', '.join(sorted(unknown))}."
         )
 
-    def from_overrides(changes: dict[str, Any]) -> keras.Model:
-        return TFormer(dataclasses.replace(VARIANTS[variant], **changes), name or variant)
+    shipped = None if weights is None else shipped_name(str(weights), variant)
+    if shipped is not None:
+        overrides = shipped_configuration(shipped, variant, overrides, dataclasses.asdict(VARIANTS[variant]))
+    model = TFormer(dataclasses.replace(VARIANTS[variant], **overrides), name or variant)
+    if weights is not None:
+        fill(model, shipped or str(weights))
+    return model
 
-    return load_weights(from_overrides, variant, weights, overrides, dataclasses.asdict(VARIANTS[variant]))
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in arguments.items() if value is not None}
 
 
-def _constructor(variant: str, name: str, summary: str) -> Callable[..., keras.Model]:
-    def construct(
-        input_shape: tuple[int | None, int | None, int] | None = None,
-        classes: int | None = None,
-        include_top: bool = True,
-        weights: str | None = None,
-        classifier_activation: str | None = None,
-        norm: str | None = None,
-        activation: str | None = None,
-        width: float | None = None,
-        name: str | None = None,
-        **config: Any,
-    ) -> keras.Model:
-        given = {
-            "input_shape": input_shape,
-            "classes": classes,
-            "norm": norm,
-            "activation": activation,
-            "width": width,
-        }
-        config |= {field: value for field, value in given.items() if value is not None}
-        config |= {"include_top": include_top, "classifier_activation": classifier_activation}
-        return build(variant, weights, name, **config)
-
-    construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = f"""{summary}
+def TFormerS(
+    input_shape: InputShape | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    weights: str | None = None,
+    classifier_activation: str | None = None,
+    norm: str | None = None,
+    activation: str | None = None,
+    width: float | None = None,
+    name: str | None = None,
+    **config: Any,
+) -> keras.Model:
+    """TFormer-S: 8.4 M parameters, 1.2 GMACs at 224×224.
 
     Args:
-        input_shape: (height, width, channels); height and width may be None. None: {VARIANTS[variant].input_shape}.
-        classes: outputs of the top, at least 1. None: {VARIANTS[variant].classes}.
+        input_shape: (height, width, channels); height and width may be None. None: the variant's, see `VARIANTS`.
+        classes: outputs of the top, at least 1. None: the variant's.
         include_top: whether to end in pooling and a dense layer, or in a feature map (see `pooling`).
-        weights: None (random), the name of weights that ship with the package (these carry their own configuration),
-            or the path of a `.keras` or `.weights.h5` file.
+        weights: None (random), the name of weights that ship with the package (these carry their own architecture), or
+            the path of a `.keras` or `.weights.h5` file; see `build`.
         classifier_activation: None for logits, or the name of a Keras activation, such as "softmax".
-        norm: "batch", "group" or "layer". None: "{VARIANTS[variant].norm}".
-        activation: a key of `layers.activations.ACTIVATIONS`. None: "{VARIANTS[variant].activation}".
-        width: factor of all widths, over 0. None: {VARIANTS[variant].width}.
-        name: the model's name. None: "{variant}".
+        norm: "batch", "group" or "layer". None: the variant's.
+        activation: a key of `layers.activations.ACTIVATIONS`. None: the variant's.
+        width: factor of all widths, over 0. None: the variant's.
+        name: the model's name. None: the variant's.
         config: any other field of `TFormerConfig`, for example `features_only=True`, `pooling="avg"`, `groups=4`.
 
     Returns:
         A functional `keras.Model` on `(batch, *input_shape)`, see `TFormer`.
 
     Raises:
-        ValueError: for an argument outside its range, or weights that do not fit.
+        ValueError: for an argument outside its range.
+        UserError: for weights that do not fit.
     """
-    return construct
+    given = {
+        "input_shape": input_shape,
+        "classes": classes,
+        "norm": norm,
+        "activation": activation,
+        "width": width,
+    }
+    top = {"include_top": include_top, "classifier_activation": classifier_activation}
+    return build("tformer_s", weights, name, **_given(given), **top, **config)
 
 
-TFormerS = _constructor("tformer_s", "TFormerS", "TFormer-S: 8.4 M parameters, 1.2 GMACs at 224×224.")
-TFormerM = _constructor("tformer_m", "TFormerM", "TFormer-M: 14 M parameters, 2.2 GMACs at 224×224.")
-TFormerL = _constructor("tformer_l", "TFormerL", "TFormer-L: 20 M parameters, 3.2 GMACs at 224×224.")
-TFormerMicro = _constructor(
-    "tformer_micro",
-    "TFormerMicro",
-    'TFormer at a quarter of S\'s width, for microcontrollers; `weights="cifar10"` is the trained one that ships.',
-)
+def TFormerM(
+    input_shape: InputShape | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    weights: str | None = None,
+    classifier_activation: str | None = None,
+    norm: str | None = None,
+    activation: str | None = None,
+    width: float | None = None,
+    name: str | None = None,
+    **config: Any,
+) -> keras.Model:
+    """TFormer-M: 14 M parameters, 2.2 GMACs at 224×224. Arguments: see `TFormerS`."""
+    given = {
+        "input_shape": input_shape,
+        "classes": classes,
+        "norm": norm,
+        "activation": activation,
+        "width": width,
+    }
+    top = {"include_top": include_top, "classifier_activation": classifier_activation}
+    return build("tformer_m", weights, name, **_given(given), **top, **config)
+
+
+def TFormerL(
+    input_shape: InputShape | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    weights: str | None = None,
+    classifier_activation: str | None = None,
+    norm: str | None = None,
+    activation: str | None = None,
+    width: float | None = None,
+    name: str | None = None,
+    **config: Any,
+) -> keras.Model:
+    """TFormer-L: 20 M parameters, 3.2 GMACs at 224×224. Arguments: see `TFormerS`."""
+    given = {
+        "input_shape": input_shape,
+        "classes": classes,
+        "norm": norm,
+        "activation": activation,
+        "width": width,
+    }
+    top = {"include_top": include_top, "classifier_activation": classifier_activation}
+    return build("tformer_l", weights, name, **_given(given), **top, **config)
+
+
+def TFormerMicro(
+    input_shape: InputShape | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    weights: str | None = None,
+    classifier_activation: str | None = None,
+    norm: str | None = None,
+    activation: str | None = None,
+    width: float | None = None,
+    name: str | None = None,
+    **config: Any,
+) -> keras.Model:
+    """TFormer at a quarter of S's width, for microcontrollers; `weights="cifar10"` is a trained one that ships.
+
+    Arguments: see `TFormerS`."""
+    given = {
+        "input_shape": input_shape,
+        "classes": classes,
+        "norm": norm,
+        "activation": activation,
+        "width": width,
+    }
+    top = {"include_top": include_top, "classifier_activation": classifier_activation}
+    return build("tformer_micro", weights, name, **_given(given), **top, **config)

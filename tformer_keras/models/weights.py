@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable
+import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,79 +15,55 @@ import keras
 
 from tformer_edge.errors import UserError, first_line
 
-# These change neither the weights nor what they mean.
+# These change neither the weights nor what they mean. Of another number of classes the head begins anew.
 FREE_FIELDS = {
-    "include_top", "pooling", "features_only", "classifier_activation",
+    "include_top", "pooling", "features_only", "classifier_activation", "input_shape", "classes",
     "stochastic_depth", "norm_momentum", "pooling_implementation",
 }  # fmt: skip
-FOLDER = Path(__file__).parent / "weights"
+FOLDER = Path(__file__).parent / "shipped"
+WEIGHTS, QUANTIZED, CONFIG, CARD = "model.weights.h5", "quantized.npz", "config.json", "card.md"
 
 
 @dataclasses.dataclass(frozen=True)
-class ShippedWeights:
-    """Trained weights inside the package.
+class ShippedModel:
+    """A trained model inside the package: a run's folder of its name, with a model card.
 
     Attributes:
-        variant: the variant of the table that they are for.
-        file: their name in the package's `models/weights/`; a model card lies beside it.
-        sha256: of the file's bytes, checked on every load.
-        configuration: fields of `TFormerConfig` that they were trained with.
-        class_names: names in the order of the outputs.
-        preprocessing: the evaluation preprocessing, as `tformer_edge.preprocessing.Preprocessing.to_json` writes it.
-        quantized: the name of the quantized weights beside `file`, from `tformer quantize`; empty if there are none.
-        quantized_sha256: of that file's bytes.
+        name: of the folder in `models/shipped/`.
+        weights: SHA-256 of `model.weights.h5`, checked on every load.
+        quantized: SHA-256 of `quantized.npz`, from `tformer quantize`; None where there is none.
     """
 
-    variant: str
-    file: str
-    sha256: str
-    configuration: dict[str, Any]
-    class_names: tuple[str, ...] = ()
-    preprocessing: dict[str, Any] = dataclasses.field(default_factory=dict)
-    quantized: str = ""
-    quantized_sha256: str = ""
+    name: str
+    weights: str
+    quantized: str | None = None
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """The run's config.json."""
+        text = (FOLDER / self.name / CONFIG).read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    @property
+    def variant(self) -> str:
+        """The variant of the table that it is made of."""
+        return str(self.config["model"]["name"])
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """Fields of `TFormerConfig` that it was trained with."""
+        return dict(self.config["model"]["config"])
 
 
 # By full name, VARIANT_DATA; as `weights=` of that variant DATA alone will do.
-SHIPPED: dict[str, ShippedWeights] = {
-    # Card, command and figures: weights/tformer_micro_cifar10.md.
-    "tformer_micro_cifar10": ShippedWeights(
-        variant="tformer_micro",
-        file="tformer_micro_cifar10.weights.h5",
-        sha256="0c61268e0d464bbb7b519a15544a057de24fbff3b4f2debdb6fc5b003c3cda43",
-        quantized="tformer_micro_cifar10.quantized.npz",
-        quantized_sha256="7b79460cea908af3d8ccf73e2662a02d323e8667b625e71a7e2cdf1471e207aa",
-        configuration={
-            "input_shape": (32, 32, 3),
-            "classes": 10,
-            "width": 1.0,
-            "widths": (64, 96, 96),
-            "depths": (2, 2, 1),
-            "stem_kernel": 3,
-            "stem_widths": (32, 32),
-            "stem_stride": (1, 2, 1),
-            "layer_scale": None,
-        },
-        class_names=(
-            "airplane",
-            "automobile",
-            "bird",
-            "cat",
-            "deer",
-            "dog",
-            "frog",
-            "horse",
-            "ship",
-            "truck",
+SHIPPED: dict[str, ShippedModel] = {
+    model.name: model
+    for model in (
+        ShippedModel(
+            "tformer_micro_cifar10",
+            "0c61268e0d464bbb7b519a15544a057de24fbff3b4f2debdb6fc5b003c3cda43",
+            "7b79460cea908af3d8ccf73e2662a02d323e8667b625e71a7e2cdf1471e207aa",
         ),
-        preprocessing={
-            "input_size": [32, 32],
-            "channel_order": "rgb",
-            "mean": [0.4914, 0.4822, 0.4465],
-            "std": [0.247, 0.2435, 0.2616],
-            "resize": "stretch",
-            "crop_fraction": 1.0,
-        },
     )
 }
 
@@ -95,27 +73,56 @@ def shipped_name(weights: str, variant: str) -> str | None:
     return next((name for name in (weights, f"{variant}_{weights}") if name in SHIPPED), None)
 
 
-def load_weights(
-    build: Callable[[dict[str, Any]], keras.Model],
-    variant: str,
-    weights: str | None,
-    overrides: dict[str, Any],
-    defaults: dict[str, Any],
-) -> keras.Model:
-    """Builds a model and loads `weights` into it.
+def shipped_configuration(
+    name: str, variant: str, overrides: dict[str, Any], defaults: dict[str, Any]
+) -> dict[str, Any]:
+    """The configuration to build for shipped weights: theirs, with what the caller may change.
 
     Args:
-        build: makes the model from the changes to the variant's configuration.
-        variant: the variant's name.
-        weights: None, a name of `SHIPPED`, or a path to a `.keras` or `.weights.h5` file.
+        name: a key of `SHIPPED`.
+        variant: that is asked for.
         overrides: the configuration that the caller asked for.
         defaults: the variant's own configuration.
 
     Raises:
-        UserError: for an unknown name, arguments that conflict with shipped weights, or a file that does not fit.
+        UserError: for another variant, or a change of what the weights are made for.
     """
-    if weights is None:
-        return build(overrides)
+    entry = SHIPPED[name]
+    if variant != entry.variant:
+        raise UserError(f"the variant {entry.variant}", variant, "build that one", where=f"weights={name!r}")
+    for field, value in overrides.items():
+        if field in FREE_FIELDS:
+            continue
+        expected = entry.configuration.get(field, defaults[field])
+        if list(_flat(value)) != list(_flat(expected)):
+            raise UserError(
+                f"{field}={expected!r} or no `{field}`",
+                repr(value),
+                "train weights of your own for another architecture",
+                where=f"weights={name!r} carries its own configuration",
+            )
+    return {**entry.configuration, **overrides}
+
+
+def fill(model: keras.Model, weights: str) -> None:
+    """Loads weights into a model of their configuration.
+
+    Args:
+        model: to be filled. With shipped weights its head begins anew where it has another number of classes.
+        weights: a name of `SHIPPED`, or a path to a `.keras` or `.weights.h5` file.
+
+    Raises:
+        UserError: for an unknown name, or a file that is damaged or does not fit.
+    """
+    if weights in SHIPPED:
+        path = _shipped_file(weights, WEIGHTS, SHIPPED[weights].weights)
+        with warnings.catch_warnings():
+            # Of all that `shipped_configuration` lets through, the head alone can be of another shape.
+            warnings.filterwarnings(
+                "ignore", message=".*could not be loaded|.*Skipping", category=UserWarning
+            )
+            model.load_weights(path, skip_mismatch=True)
+        return
     if weights == "imagenet":
         raise UserError(
             "weights that somebody has published",
@@ -123,45 +130,14 @@ def load_weights(
             "take weights=None and train with `tformer train DATA --recipe imagenet`, or give your own file",
             where="weights",
         )
-    shipped = shipped_name(weights, variant)
-    if shipped is not None:
-        return _load_shipped(build, variant, shipped, overrides, defaults)
-    path = Path(weights)
-    if not path.is_file():
+    if not Path(weights).is_file():
         raise UserError(
             f"None, a shipped name ({', '.join(SHIPPED)}) or the path of a .keras or .weights.h5 file",
             f"{weights!r}, which is none of them",
             "correct it",
             where="weights",
         )
-    model = build(overrides)
-    _load_file(model, path)
-    return model
-
-
-def _load_shipped(
-    build: Callable[[dict[str, Any]], keras.Model],
-    variant: str,
-    name: str,
-    overrides: dict[str, Any],
-    defaults: dict[str, Any],
-) -> keras.Model:
-    entry = SHIPPED[name]
-    if variant != entry.variant:
-        raise UserError(f"the variant {entry.variant}", variant, "build that one", where=f"weights={name!r}")
-    for field, value in overrides.items():
-        expected = entry.configuration.get(field, value if field in FREE_FIELDS else defaults[field])
-        if list(_flat(value)) != list(_flat(expected)):
-            raise UserError(
-                f"{field}={expected!r} or no `{field}`",
-                repr(value),
-                "train weights of your own for another shape",
-                where=f"weights={name!r} carries its own configuration",
-            )
-    path = _shipped_file(name, entry.file, entry.sha256)
-    model = build({**entry.configuration, **overrides})
-    model.load_weights(path)
-    return model
+    _fill_from_file(model, Path(weights))
 
 
 def quantized_weights(name: str) -> Path | None:
@@ -170,18 +146,18 @@ def quantized_weights(name: str) -> Path | None:
     Raises:
         UserError: the file is missing or damaged.
     """
-    entry = SHIPPED[name]
-    return _shipped_file(name, entry.quantized, entry.quantized_sha256) if entry.quantized else None
+    digest = SHIPPED[name].quantized
+    return None if digest is None else _shipped_file(name, QUANTIZED, digest)
 
 
 def _shipped_file(name: str, file: str, sha256: str) -> Path:
-    path = FOLDER / file
+    path = FOLDER / name / file
     if not path.is_file():
-        raise UserError(f"the weights {name!r}", "no such file", "reinstall tformer-keras", where=f"{path}")
+        raise UserError(f"the weights {name!r}", "no such file", "reinstall tformer-keras", where=str(path))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != sha256:
         raise UserError(
-            f"SHA-256 {sha256}", f"{digest}", "the file is damaged, reinstall tformer-keras", where=f"{path}"
+            f"SHA-256 {sha256}", digest, "the file is damaged, reinstall tformer-keras", where=str(path)
         )
     return path
 
@@ -207,7 +183,7 @@ def _check_count(model: keras.Model, path: Path) -> None:
         raise ValueError(f"expected {len(model.weights)} tensors, received {stored}")
 
 
-def _load_file(model: keras.Model, path: Path) -> None:
+def _fill_from_file(model: keras.Model, path: Path) -> None:
     try:
         if path.suffix == ".keras":
             model.set_weights(keras.saving.load_model(path, compile=False).get_weights())

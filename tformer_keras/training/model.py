@@ -63,7 +63,7 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
     config: Mapping[str, Any] = {}
     if shipped is not None:
         config = SHIPPED[shipped].configuration
-    elif (beside := model_file(weights).with_name("config.json")).is_file():
+    elif (beside := model_file(weights).parent / "config.json").is_file():
         try:
             model = json.loads(beside.read_text(encoding="utf-8"))["model"]
             config = model["config"] if model["name"] == variant else {}

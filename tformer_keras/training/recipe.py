@@ -182,7 +182,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     # tformer train CIFAR10 --model tformer_micro --recipe cifar10 --out runs/cifar10
     # Run time: 110 minutes on two shared x86-64 cores, TensorFlow without XLA. Score: 85.84 % top-1 of 10,000 test
-    # images, seed 0, on JPEG copies of CIFAR-10 (card: models/weights/tformer_micro_cifar10.md).
+    # images, seed 0, on JPEG copies of CIFAR-10 (card: models/shipped/tformer_micro_cifar10/card.md).
     # A stem of three 3×3 convolutions that leaves 16×16 maps, three stages (16, 8 and 4 a side), no LayerScale: a short
     # schedule has no time to grow it from 1e-5.
     "cifar10": Recipe(

@@ -17,8 +17,8 @@ from tformer_keras.models import build
 from tformer_keras.models.weights import SHIPPED, quantized_weights
 from tformer_keras.tasks import TASKS
 from tformer_keras.tasks.task import Task
+from tformer_keras.training.keras_file import check_keras_file
 from tformer_keras.training.model import load_model
-from tformer_keras.training.recipe import plain
 
 QUANTIZED = "quantized.npz"
 
@@ -111,15 +111,16 @@ def open_model(path: str | Path, bare: BarePreprocessing | None = None) -> Train
     folder = path.is_dir()
     if folder and (path / "model.keras").is_file():
         path = path / "model.keras"
-    config_path = path.with_name("config.json")
-    if bare is None and not config_path.is_file() and path.exists():
+    check_keras_file(path)
+    config_path = path.parent / "config.json"
+    if bare is None and not config_path.is_file():
         raise UserError(
             f"config.json beside {path}, or --mean, --std, --resize and --labels",
             "none",
             "add what is missing",
         )
     model = load_model(str(path))
-    quantized = path.with_name(QUANTIZED)
+    quantized = path.parent / QUANTIZED
     means_quantized = folder and quantized.is_file()
     if bare is not None:
         trained = of_model(model, bare, name=name_of(path), path=path)
@@ -151,7 +152,7 @@ def of_model(
         path=Path(name) if path is None else path,
         name=name,
         model=model,
-        preprocessing=bare.of(model, name),
+        preprocessing=bare.of(model, name if path is None else str(path)),
         class_names=bare.labels,
         task=_task(bare.task, Path(name)),
         record={"name": model.name, "config": {}},
@@ -191,10 +192,10 @@ def _shipped(name: str, bare: BarePreprocessing | None) -> Trained:
         path=Path(name),
         name=name,
         model=build(entry.variant, weights=name),
-        preprocessing=Preprocessing.from_json(entry.preprocessing),
-        class_names=entry.class_names,
-        task=TASKS["classification"],
-        record={"name": entry.variant, "config": plain(entry.configuration)},
+        preprocessing=Preprocessing.from_json(entry.config["preprocessing"]),
+        class_names=tuple(entry.config["class_names"]),
+        task=_task(entry.config["task"], Path(name)),
+        record=dict(entry.config["model"]),
         quantized=quantized_weights(name),
     )
 

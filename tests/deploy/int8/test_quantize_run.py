@@ -137,7 +137,9 @@ def test_killed_while_writing_and_interrupted_by_hand(
         timeout=300,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert list((tmp_path / "run" / "checkpoints").glob("*.tmp")), "the kill came before anything was written"
+    assert list((tmp_path / "run" / "checkpoints").glob(".unfinished-*")), (
+        "the kill came before anything was written"
+    )
 
     def save_and_interrupt(folder: Path, number: int, *state: Any) -> Path:
         if number == 3:  # as Ctrl-C would: at the end of the first epoch, after which the ranges stand still

@@ -166,7 +166,10 @@ def test_damaged_and_foreign_files_are_refused(model, quantized, tmp_path):
     weight_name = next(name for name in arrays if name.startswith("weight/"))
     options = json.loads(bytes(arrays["options"]))
     for change, message in (
-        ({"options": np.frombuffer(json.dumps({**options, "format": 2}).encode(), "uint8")}, "of format 2"),
+        (
+            {"options": np.frombuffer(json.dumps({**options, "format": 2}).encode(), "uint8")},
+            "expected format 1, received 2",
+        ),
         ({range_name: np.array([0, np.nan], "float32")}, "not finite"),
         ({range_name: np.array([1, 2], "float32")}, "low ≤ 0 ≤ high"),
         ({weight_name: arrays[weight_name].astype("float64")}, "not finite float32"),

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from keras.distillation import Distiller, LogitsDistillation
 
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.int8.quantized_trainer import QuantizedTrainer
 from tformer_keras.deploy.int8.tf_keras_framework import TF_KERAS, named
-from tformer_keras.tasks.classification import classification_loss
+from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.training.averaged_weights import averaged, moving_average, use_average
-from tformer_keras.training.distillation import make_distiller
 from tformer_keras.training.framework import KERAS
 from tformer_keras.training.optimizer import build_optimizer
 from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.trainer import Trainer
 from tformer_keras.training.variables import assign_arrays, to_arrays
 
 RECIPE = Recipe(
@@ -87,20 +88,26 @@ def test_both_have_the_same_loss(taught: bool) -> None:
 
     student, teacher = dense(keras, kernels[0]), dense(keras, kernels[1])
     network = dense(tf_keras, kernels[0])
-    teach = (lambda images: teacher(images)) if taught else None
-    trainer = QuantizedTrainer(network, network.trainable_variables, RECIPE, teach)
-    logits = trainer(images, training=True)
-    received = trainer.loss_of(tf.constant(images), tf.constant(labels), tf.ones(4), logits)
-    loss = classification_loss(RECIPE.label_smoothing)
+    teach = (lambda images: [teacher(images)]) if taught else None
+    trainer = QuantizedTrainer(network, network.trainable_variables, CLASSIFICATION, RECIPE, teach)
+    outputs = trainer(images, training=True)
+    received = trainer.loss_of(tf.constant(images), (tf.constant(labels),), tf.ones(4), outputs)
+    ours = Trainer(student, CLASSIFICATION, RECIPE, teacher if taught else None)
+    same = ours.compute_loss(images, (labels,), student(images), np.ones(4, "float32"))
+    # Keras' own loss, and its own distiller, which neither of the two is made of.
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=RECIPE.label_smoothing)
     if taught:
-        distiller = make_distiller(student, teacher, "soft", RECIPE)
+        soft = LogitsDistillation(RECIPE.distillation_temperature, keras.losses.KLDivergence())
+        share = 1 - RECIPE.distillation_weight
+        distiller = Distiller(teacher, student, distillation_losses=[soft], student_loss_weight=share)
         distiller.compile(loss=loss)
         expected = distiller.compute_loss(images, labels, student(images))
     else:
         expected = loss(labels, student(images))
     assert float(received) == pytest.approx(float(expected), rel=1e-5)
+    assert float(same) == pytest.approx(float(expected), rel=1e-5)
     trainer.compile(optimizer=build_optimizer(RECIPE, network.trainable_variables, 5, 3, framework=TF_KERAS))
-    logs = trainer.train_on_batch(images, labels, np.ones(4, "float32"), return_dict=True)
+    logs = trainer.train_on_batch(images, (labels,), np.ones(4, "float32"), return_dict=True)
     assert logs["loss"] == pytest.approx(float(expected), rel=1e-5) and 0 <= logs["top1"] <= 1
     assert not np.array_equal(network.get_weights()[0], kernels[0])
     np.testing.assert_array_equal(teacher.get_weights()[0], kernels[1])

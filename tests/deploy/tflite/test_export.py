@@ -157,10 +157,10 @@ def file_of(operation: str, custom: bool = False, **changes) -> TfliteFile:
     ("file", "words"),
     [
         (file_of("FlexErf", custom=True), "FlexErf for 'model/layer/Op'"),
-        (file_of("CONV_2D", dynamic=True), "CONV_2D has 'model/layer/Op' of an open size"),
-        (file_of("TANH", type="float32"), "TANH has 'model/layer/Op' of float32"),
-        (file_of("DEQUANTIZE", type="float32"), "DEQUANTIZE has 'model/layer/Op' of float32"),
-        (file_of("CAST", type="int64"), "CAST has 'model/layer/Op' of int64"),
+        (file_of("CONV_2D", dynamic=True), "'model/layer/Op' of CONV_2D, which is of an open size"),
+        (file_of("TANH", type="float32"), "'model/layer/Op' of TANH, which is of float32"),
+        (file_of("DEQUANTIZE", type="float32"), "'model/layer/Op' of DEQUANTIZE, which is of float32"),
+        (file_of("CAST", type="int64"), "'model/layer/Op' of CAST, which is of int64"),
     ],
 )
 def test_what_is_not_int8_is_named(file, words):
@@ -179,7 +179,7 @@ def test_the_border_of_an_int8_file_may_be_float():
 def test_an_operation_that_tflite_lacks_is_named():
     inputs = tf_keras.Input((4,), name="x")
     model = tf_keras.Model(inputs, tf_keras.layers.Lambda(lambda x: tf.math.igamma(x, x))(inputs))
-    with pytest.raises(UserError, match="needs .*Igamma.*: replace that layer"):
+    with pytest.raises(UserError, match="needs .*Igamma.*; replace that layer"):
         export._convert(model, {"x": (1, 4)}, ["y"], "float", "float32")
 
 

@@ -230,8 +230,8 @@ def move_outside(model: Any) -> None:
 @pytest.mark.parametrize(
     ("flatbuffer", "message"),
     [
-        (lambda: b"", "Expected a TFLite flatbuffer"),
-        (lambda: b"PK\3\4" + bytes(40), "Expected a TFLite flatbuffer"),
+        (lambda: b"", "expected a TFLite flatbuffer"),
+        (lambda: b"PK\3\4" + bytes(40), "expected a TFLite flatbuffer"),
         (lambda: without_signatures(move_outside), "constants outside it"),
     ],
 )

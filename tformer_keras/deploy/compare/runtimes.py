@@ -194,7 +194,7 @@ def run_everywhere(
         outputs = interpreter.run_all(inputs[:, 0])
         yield Runtime(f"LiteRT, {kernels}", kernels == "reference", outputs)
     if made_for(file) == "micro":
-        run = run_in_micro(file.flatbuffer, inputs)
+        run = run_in_micro(file.flatbuffer, inputs, len(interpreter.outputs))
         yield Runtime("TensorFlow Lite Micro", True, [output[:, 0] for output in run.outputs])
     elif sysroot is not None:
         for core, board in CORES.items():

@@ -1,4 +1,4 @@
-"""Lowers a Keras 3 model to the device graph: its layers by rules, then the exact rewrites of design §3."""
+"""Lowers a Keras 3 model to the device graph: its layers by rules, then exact rewrites (docs/device_graph.md)."""
 
 from __future__ import annotations
 
@@ -29,23 +29,49 @@ from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
 from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
 from tformer_keras.deploy.graph.rules import Call, find_rule
 
-# In the order in which they run.
-REWRITES: dict[str, Callable[[Graph], None]] = {
-    "fold_norms": fold_norms,
-    "widen_stem": widen_stem,
-    "fold_shuffle": fold_shuffle,
-    "split_stream": split_stream,
-    "depthwise_average": depthwise_average,
-    "cascade_max": cascade_max,
-    "dense_as_convolution": dense_as_convolution,
-    "one_partition": one_partition,
-}
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """One step of the lowering.
+
+    Attributes:
+        run: changes a graph in place.
+        name: by which it can be chosen as a rewrite, exact and left out by "none"; None: it always runs.
+        targets: for which "all" includes it.
+    """
+
+    run: Callable[[Graph], None]
+    name: str | None = None
+    targets: tuple[str, ...] = ("litert", "micro")
+
+
+# All of them, in the order in which they run.
+PIPELINE: tuple[Pass, ...] = (
+    Pass(fold_norms, "fold_norms"),
+    # TFLite Micro's plain loops would multiply the zeros of a wider stem.
+    Pass(widen_stem, "widen_stem", ("litert",)),
+    Pass(fuse_activations),
+    Pass(expand_hybrid_pools),
+    Pass(fold_shuffle, "fold_shuffle"),
+    # Each operation costs TFLite Micro arena: one split of the whole stream and a pool a share are fewer than a stream
+    # in parts and a cascade with its slices.
+    Pass(split_stream, "split_stream", ("litert",)),
+    Pass(depthwise_average, "depthwise_average"),
+    Pass(cascade_max, "cascade_max", ("litert",)),
+    # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
+    Pass(expand_pools),
+    Pass(merge_slices),
+    Pass(expand_activations),
+    Pass(split_affines),
+    # TFLite Micro's FULLY_CONNECTED rounds otherwise than LiteRT's reference kernel.
+    Pass(dense_as_convolution, "dense_as_convolution", ("micro",)),
+    Pass(one_partition, "one_partition"),
+)
+REWRITES = tuple(step.name for step in PIPELINE if step.name is not None)
 # What "all" means for each target.
 TARGETS: dict[str, tuple[str, ...]] = {
-    "litert": tuple(name for name in REWRITES if name != "dense_as_convolution"),
-    # TFLite Micro's plain loops would multiply the zeros of a wider stem. Each operation costs it arena: one split of
-    # the whole stream and a pool a share are fewer than a stream in parts and a cascade with its slices.
-    "micro": tuple(name for name in REWRITES if name not in ("widen_stem", "split_stream", "cascade_max")),
+    target: tuple(step.name for step in PIPELINE if step.name is not None and target in step.targets)
+    for target in ("litert", "micro")
 }
 
 
@@ -113,19 +139,9 @@ def lower(model: Any, target: str = "litert", rewrites: str | Iterable[str] = "a
     """
     chosen = choose_rewrites(target, rewrites)
     graph = read_graph(model, target)
-    for name, rewrite in REWRITES.items():
-        if name == "fold_shuffle":
-            fuse_activations(graph)
-            expand_hybrid_pools(graph)
-        if name in chosen:
-            rewrite(graph)
-            graph.tidy()
-        if name == "cascade_max":
-            # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
-            expand_pools(graph)
-            merge_slices(graph)
-            expand_activations(graph)
-            split_affines(graph)
+    for step in PIPELINE:
+        if step.name is None or step.name in chosen:
+            step.run(graph)
             graph.tidy()
     return Lowered(graph, target, chosen, tuple(dict.fromkeys(graph.notes)), model.name)
 

@@ -1,4 +1,4 @@
-"""The graph between a Keras 3 model and its device form: plain nodes that the rewrites of design §3 work on."""
+"""The graph between a Keras 3 model and its device form: plain nodes, on which rewrites work (docs/device_graph.md)."""
 
 from __future__ import annotations
 

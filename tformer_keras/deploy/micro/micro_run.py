@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
-from tformer_keras.deploy.tflite.tflite_file import read_tflite
 
 CHILD = Path(__file__).with_name("micro_child.py")
 SECONDS = 600.0
@@ -46,8 +45,8 @@ class MicroRun:
         return self.head + self.tail
 
 
-def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any]) -> MicroRun:
-    """Runs each of `inputs`, (n, *input shape), at least one.
+def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any], count: int = 1) -> MicroRun:
+    """Runs each of `inputs`, (n, *input shape), at least one, on a model of `count` outputs.
 
     Raises:
         UserError: without the package tflite-micro; for a model that TFLite Micro refuses, that ends the process, or
@@ -57,7 +56,6 @@ def run_in_micro(flatbuffer: bytes, inputs: NDArray[Any]) -> MicroRun:
         raise UserError(
             "the package tflite-micro", "none", "pip install 'tformer-keras[micro]' (x86-64 Linux)"
         )
-    count = len(read_tflite(flatbuffer).outputs)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(flatbuffer)

@@ -1,4 +1,4 @@
-"""Packs a flatbuffer (design, section 3.7): the same model in fewer bytes, for an exact interpreter of it.
+"""Packs a flatbuffer (docs/device_graph.md): the same model in fewer bytes, for an exact interpreter of it.
 
 What the converter writes for each tensor anew is written once (zero points, scales, quantization tables, shapes,
 options of operators, equal constants), and what no interpreter reads is dropped: names of tensors and subgraphs,

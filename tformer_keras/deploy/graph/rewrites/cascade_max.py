@@ -1,4 +1,4 @@
-"""Max pooling at every scale as one cascade of 3×3 pools (design §3.5).
+"""Max pooling at every scale as one cascade of 3×3 pools (docs/device_graph.md).
 
 With "same" padding a pool of k behind one of m is one of m + k - 1, exactly: all channels run through 3×3 pools, and
 each share is sliced out as its size is reached.

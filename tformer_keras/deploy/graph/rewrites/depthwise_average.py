@@ -1,4 +1,4 @@
-"""Average pooling at every scale as two one-dimensional depthwise convolutions and a border map (design §3.4).
+"""Average pooling at every scale as two one-dimensional depthwise convolutions and a border map (docs/device_graph.md).
 
 LiteRT does not delegate int8 AVERAGE_POOL_2D. A k×k average is a k×1 and a 1×k convolution of taps 1/k, centred in a
 window that all shares have in common; 1/k a channel quantizes exactly. At the borders the sum is divided by k where

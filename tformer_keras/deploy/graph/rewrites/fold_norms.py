@@ -1,4 +1,4 @@
-"""Folds factors and offsets a channel (norms, LayerScale, quick GELU's slope) into convolutions (design §3.1).
+"""Folds factors and offsets a channel (norms, LayerScale, quick GELU's slope) into convolutions (docs/device_graph.md).
 
 An `affine` node goes into the convolution before it, or, through pools, shuffles and global averages that commute with
 it, into those behind it. Average pooling that does not count padding commutes with any affine map; max pooling with

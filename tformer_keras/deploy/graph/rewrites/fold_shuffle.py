@@ -1,4 +1,4 @@
-"""Folds a channel shuffle between grouped 1×1 convolutions into their weights (design §3.2).
+"""Folds a channel shuffle between grouped 1×1 convolutions into their weights (docs/device_graph.md).
 
 For XNNPACK, source group s and destination group d: one dense convolution for each pair (s, d), the outputs for a
 destination concatenated, one dense convolution a destination. No grouped convolution, no shuffle.

@@ -1,4 +1,4 @@
-"""Keeps the graph in one partition of XNNPACK's delegate (design §3.6).
+"""Keeps the graph in one partition of XNNPACK's delegate (docs/device_graph.md).
 
 Its concatenation takes at most five inputs (TFLite Micro's, ten). Concatenations of concatenations are flattened, then
 wide ones nested, the parts of fewest channels innermost, because these are copied twice. (That channels are sliced

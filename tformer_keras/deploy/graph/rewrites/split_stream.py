@@ -1,4 +1,4 @@
-"""Keeps the residual stream in the parts that its readers want (design §3.3).
+"""Keeps the residual stream in the parts that its readers want (docs/device_graph.md).
 
 Poolings and grouped convolutions read slices of the stream. Where all of a stream's slices have the same borders, its
 tensors (what additions connect) are kept as parts: convolutions that feed it are split by output channel, additions

@@ -1,0 +1,42 @@
+"""Writes tformer_cli/catalogue.json, what `tformer list` prints: `python -m tools.make_catalogue`.
+
+`tformer list` must not wait for Keras, which everything that knows the models and recipes imports.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from tformer_edge.files import write_whole
+from tformer_keras.models import VARIANTS
+from tformer_keras.models.weights import SHIPPED
+from tformer_keras.training.recipe import RECIPES, plain
+
+PATH = Path(__file__).parents[1] / "tformer_cli" / "catalogue.json"
+
+
+def catalogue() -> dict[str, Any]:
+    """Models, recipes and shipped weights by name, as plain data."""
+    models = {
+        name: {
+            **plain(dataclasses.asdict(config)),
+            "scaled_widths": [config.scaled(width) for width in config.widths],
+        }
+        for name, config in VARIANTS.items()
+    }
+    weights = {
+        name: {"variant": model.variant, "quantized": model.quantized is not None, **model.config["model"]}
+        for name, model in SHIPPED.items()
+    }
+    recipes = {name: recipe.to_json() for name, recipe in RECIPES.items()}
+    return {"models": models, "recipes": recipes, "weights": weights}
+
+
+def text() -> str:
+    """The file's content."""
+    return json.dumps(catalogue(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    write_whole(PATH, text().encode())
