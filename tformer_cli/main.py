@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import Failure, UserError
 from tformer_edge.printable import printable
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -104,6 +104,9 @@ def _import_keras_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     kept = os.dup(2)
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" and "jax" not in sys.modules:
+        # TensorFlow imports JAX where there is one, for a converter that nobody asks for here.
+        sys.modules["jax"] = None  # type: ignore[assignment]
     with tempfile.TemporaryFile() as written:
         os.dup2(written.fileno(), 2)
         try:
@@ -114,6 +117,8 @@ def _import_keras_quietly() -> None:
 
                 tensorflow.config.list_physical_devices()  # or it would speak at the first computation
         finally:
+            if "jax" in sys.modules and sys.modules["jax"] is None:
+                del sys.modules["jax"]
             os.dup2(kept, 2)
             os.close(kept)
             written.seek(0)
@@ -143,6 +148,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"tformer: error: {printable(str(error))}", file=sys.stderr)
         return 2
+    except Failure as error:
+        print(f"tformer: {printable(str(error))}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

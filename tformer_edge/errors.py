@@ -33,6 +33,10 @@ class UserError(Exception):
         return UserError.relayed, (str(self),)
 
 
+class Failure(Exception):
+    """Work that failed although the input was right, in one sentence. Commands print it and exit with code 1."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its class where it has none, for a message of one sentence."""
     text = str(error).strip()

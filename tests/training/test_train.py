@@ -182,7 +182,7 @@ def test_weights_of_another_architecture_are_refused(plain_run: Path, tmp_path: 
             model_arguments={**TINY, "widths": (20,)},
         )
     (tmp_path / "broken.keras").write_bytes(b"nonsense")
-    for name, expected in (("missing.keras", "no such file"), ("broken.keras", "expected a Keras model")):
+    for name, expected in (("missing.keras", "no such file"), ("broken.keras", "expected a .keras file")):
         with pytest.raises(UserError, match=expected):
             run(tmp_path / "run2", {"weights": str(tmp_path / name)})
 

@@ -143,6 +143,9 @@ class Checkpointed(Protocol):
     def stopping(self) -> bool:
         """Whether the run is asked to stop, agreed among all processes."""
 
+    def check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raises where these must not become a checkpoint."""
+
 
 class Checkpointing(Hooks):
     """Keeps the history and saves the run: after each epoch, every few minutes within one, and when asked to stop.
@@ -216,7 +219,9 @@ class Checkpointing(Hooks):
             **self.run.extra(),
         }
         number = self.progressed.epoch * self.run.steps_per_epoch + self.progressed.step
-        save_checkpoint(self.run.job.out / "checkpoints", number, to_arrays(groups), state)
+        arrays = to_arrays(groups)
+        self.run.check(arrays)
+        save_checkpoint(self.run.job.out / "checkpoints", number, arrays, state)
 
 
 def tensorboard(library: Any, folder: Path) -> Any:

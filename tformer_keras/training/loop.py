@@ -17,6 +17,7 @@ from tformer_keras.training import report
 from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
 from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
 from tformer_keras.training.distribution import Cluster, agree, any_of, from_first, gathered
+from tformer_keras.training.finite import StopWhereNotFinite, check_finite
 from tformer_keras.training.framework import Framework
 from tformer_keras.training.progress import Progress
 from tformer_keras.training.run_folder import LoopJob, begun, check_folder
@@ -128,6 +129,10 @@ class Loop:
         """Whether any process was asked to stop."""
         return any_of(self.cluster, self.stop.asked)
 
+    def check(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raises Diverged for arrays that are not finite."""
+        check_finite(arrays, self.progressed)
+
     def run(self, record: Mapping[str, Any], console: rich.console.Console) -> dict[str, Any]:
         """The whole run, from config.json (`record`) to the report, which it returns.
 
@@ -199,7 +204,12 @@ class Loop:
                 step,
                 lambda: evaluating.last,
             )
-            hooks = [evaluating, Checkpointing(self), *([progress] if self.cluster.writes else [])]
+            hooks = [
+                StopWhereNotFinite(self.progressed),
+                evaluating,
+                Checkpointing(self),
+                *([progress] if self.cluster.writes else []),
+            ]
             callbacks = [self.framework.callback(one) for one in hooks]
             if self.cluster.writes and self.job.tensorboard:
                 callbacks.append(tensorboard(self.framework.library, self.job.out / "tensorboard"))
