@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     trained = open_model(args.model, model_options.bare_preprocessing(args))
     seed = (trained.split_seed or 0) if args.seed is None else args.seed
     dataset = load_dataset(args.data, seed=seed, skip_unreadable=args.skip_unreadable)
+    if dataset.left_out:
+        output.say(dataset.left_out)
     for skipped in dataset.skipped:
         output.say(f"skipped {skipped}")
     trained.check_classes(dataset, args.data)

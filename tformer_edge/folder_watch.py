@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tformer_edge.errors import UserError
-from tformer_edge.images import SUFFIXES
+from tformer_edge.image_files import is_image_name
 
 # Looking takes time with the number of files; waiting at least this many times as long leaves the processor free.
 REST = 9
@@ -86,7 +86,7 @@ class FolderWatch:
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in SUFFIXES:
+                    if not is_image_name(entry.name):
                         continue
                     try:
                         status = entry.stat()

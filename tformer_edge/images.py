@@ -16,7 +16,7 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # File names that a folder of images is searched for; the decoder itself looks at the content only.
 SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".gif", ".tif", ".tiff")
     + (".ppm", ".pgm", ".pbm", ".pnm")
 )
 # Pillow's own hard limit, said again here because a program may have raised or removed Pillow's: 716 MB.

@@ -1,5 +1,6 @@
 """Folders of images: layouts, splits and every way in which one can be wrong."""
 
+import os
 import re
 from pathlib import Path
 
@@ -199,3 +200,49 @@ def test_class_of_unreadable_files_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"test_fraction": 0.0}, {"test_fraction": 1.0}, {"seed": -1}])
 def test_split_options_are_checked(tmp_path: Path, options: dict[str, float]) -> None:
     refusal(tmp_path, **options)
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    make(tmp_path, {"a": 2, "b": 2})
+    for name in ("a/1.heic", "b/2.heic", "b/.hidden.png"):
+        (tmp_path / name).write_bytes(b"x")
+    assert load_dataset(tmp_path).left_out == "left out: 2 .heic (not read), 1 hidden"
+
+
+def test_links_to_folders_of_images_are_followed(tmp_path: Path) -> None:
+    make(tmp_path / "data", {"a": 2, "b": 2})
+    (tmp_path / "data" / "a" / "more").symlink_to(write(tmp_path / "elsewhere" / "9.png").parent)
+    assert (
+        len(load_dataset(tmp_path / "data").train.names) + len(load_dataset(tmp_path / "data").test.names)
+        == 5
+    )
+
+
+def test_class_names_that_a_model_file_cannot_hold_are_refused_at_once(tmp_path: Path) -> None:
+    for name in ("a\u202eb", "x" * 250 + "ü" * 5, "a\nb"):
+        root = tmp_path / str(len(name))
+        try:
+            make(root, {name: 2, "ok": 2})
+        except OSError:  # not every file system holds every name
+            continue
+        assert "class names of 1 to 256 bytes" in refusal(root)
+
+
+def test_class_names_that_are_not_utf8_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    make(tmp_path, {"b": 2, "ok": 2})
+    os.rename(os.fsencode(tmp_path / "b"), os.fsencode(tmp_path) + b"/caf\xe9")
+    assert "caf\\udce9" in refusal(tmp_path)
+
+
+def test_two_spellings_of_one_name_are_shown_by_their_code_points(tmp_path: Path) -> None:
+    make(tmp_path, {"caf\u00e9": 2, "cafe\u0301": 2})
+    message = refusal(tmp_path)
+    assert "U+0063 U+0061 U+0066 U+00E9" in message and "U+0065 U+0301" in message
+
+
+def test_file_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
+    make(tmp_path, {"a": 3, "b": 3})
+    os.rename(os.fsencode(tmp_path / "a" / "00.png"), os.fsencode(tmp_path / "a") + b"/\xff.png")
+    dataset = load_dataset(tmp_path)
+    names = [*dataset.train.names, *dataset.test.names]
+    assert "a/\udcff.png" in names and len(names) == 6

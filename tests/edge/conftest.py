@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def models(tmp_path_factory):
     """Files of one model with each type of input, and with a batch of 4, made by another process."""
     path = tmp_path_factory.mktemp("models")
     subprocess.run(
@@ -26,3 +26,8 @@ def folder(tmp_path_factory):
 def photos():
     random = np.random.default_rng(5)
     return [random.integers(0, 256, (20 + i, 31, 3), dtype=np.uint8) for i in range(6)]
+
+
+@pytest.fixture(scope="session")
+def folder(models):
+    return models

@@ -19,6 +19,7 @@ from tformer_edge.commands.model_options import (
     open_model,
 )
 from tformer_edge.errors import UserError
+from tformer_edge.image_files import LeftOut, folder_images
 from tformer_edge.images import SUFFIXES, ImageError
 from tformer_edge.printable import printable
 
@@ -66,15 +67,17 @@ def _sources(arguments: list[str]) -> Iterator[tuple[str, Path | bytes]]:
         if argument == "-":
             yield "-", sys.stdin.buffer.read()
         elif os.path.isdir(argument):
-            with os.scandir(argument) as entries:
-                names = sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES)
-            if not names:
+            left_out = LeftOut()
+            paths = folder_images(Path(argument), left_out)
+            if left_out:
+                print(f"tformer-edge: {printable(argument)}: {left_out.line()}", file=sys.stderr)
+            if not paths:
                 raise UserError(
                     f"images in {argument}",
                     f"none of the files {' '.join(sorted(SUFFIXES))}",
                     "give another folder",
                 )
-            for name in names:
-                yield os.path.join(argument, name), Path(argument, name)
+            for path in paths:
+                yield str(path), path
         else:
             yield argument, Path(argument)

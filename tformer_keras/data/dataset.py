@@ -46,6 +46,7 @@ class Dataset:
         class_names: the class of each label, in label order.
         task: whose annotations they are, a key of `tformer_keras.tasks.TASKS`.
         train, test: the two splits; every class has at least one image in each.
+        left_out: one line on the files that were no images of this dataset, or nothing.
         skipped: one line for each unreadable file that was left out, "path: reason".
     """
 
@@ -55,3 +56,4 @@ class Dataset:
     test: ImageSplit
     skipped: tuple[str, ...] = ()
     task: str = "classification"
+    left_out: str = ""

@@ -1,7 +1,8 @@
 """A folder of images, one subfolder a class, as a dataset."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.image_files import LeftOut, images_below, is_hidden, is_image_name
 from tformer_edge.images import SUFFIXES, ImageError, check_image, open_image
+from tformer_edge.labels import check_labels
+from tformer_edge.printable import printable
 from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.data.progress_bar import progress
 from tformer_keras.data.stratified import stratified_split
@@ -29,9 +33,8 @@ def load_folder(
     - `train/CLASS/…` alone, or `CLASS/…` directly: a stratified share of `test_fraction` becomes the test
       split, chosen by `seed`.
 
-    A class's images are those files below its folder, at any depth, whose name ends in one of
-    `images.SUFFIXES`. Hidden files and folders, and `__MACOSX`, are ignored. Labels follow the sorted class
-    names.
+    A class's images are those files below its folder, at any depth, that `image_files` takes for images; what it
+    leaves out is counted in the dataset's `left_out`. Labels follow the sorted class names.
 
     Every file's header is read here, in parallel; a file that is damaged behind its header is found when the
     loader decodes it. With `skip_unreadable` every file is decoded here, and those that fail are left out and
@@ -43,14 +46,15 @@ def load_folder(
     """
     root = Path(root)
     train_root, test_root = _find_roots(root)
-    classes = _find_classes(train_root)
+    left_out = LeftOut()
+    classes = _find_classes(train_root, left_out)
     if len(classes) < 2:
         raise UserError(
             f"at least two class folders in {train_root}",
             f"only {next(iter(classes))!r}",
             "add a folder of images for another class",
         )
-    test_classes = _find_classes(test_root) if test_root else {}
+    test_classes = _find_classes(test_root, left_out) if test_root else {}
     if test_root and set(test_classes) != set(classes):
         raise UserError(
             f"the classes of {test_root} to be those of {train_root}",
@@ -78,6 +82,7 @@ def load_folder(
         train=train,
         test=test,
         skipped=tuple(f"{_relative(root, path)}: {reason}" for path, reason in skipped.items()),
+        left_out=left_out.line(),
     )
 
 
@@ -94,30 +99,39 @@ def _find_roots(root: Path) -> tuple[Path, Path | None]:
     return root, None
 
 
-def _find_classes(root: Path) -> Classes:
+def _find_classes(root: Path, left_out: LeftOut) -> Classes:
     """The class folders of `root` in sorted order, each with its image files in sorted order."""
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not _ignored(entry.name))
+    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry.name))
     if not folders:
-        loose = sum(entry.suffix.lower() in SUFFIXES for entry in root.iterdir() if not _ignored(entry.name))
+        loose = sum(is_image_name(entry.name) for entry in root.iterdir())
         received = f"{loose} images directly in it" if loose else "none"
         raise UserError(f"class folders in {root}", f"{received}", "give the images of each class a folder")
-    return {folder.name: sorted(_find_images(folder)) for folder in folders}
+    _check_names([folder.name for folder in folders], root)
+    return {folder.name: sorted(images_below(folder, left_out)) for folder in folders}
 
 
-def _find_images(folder: Path) -> Iterable[Path]:
-    for place, folders, files in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not _ignored(name)]
-        for name in files:
-            if not _ignored(name) and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(place, name)
+def _check_names(names: Sequence[str], root: Path) -> None:
+    """Refuses class names that no model file may hold, and pairs that only a computer tells apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        try:
+            check_labels([name])
+        except UserError as error:
+            raise UserError(
+                error.expected, error.received, "rename the folder", where=printable(str(root))
+            ) from None
+        other = seen.setdefault(unicodedata.normalize("NFC", name), name)
+        if other != name:
+            raise UserError(
+                "class folders whose names differ to the eye",
+                f"{_spelt(other)} and {_spelt(name)}, which are written in two ways",
+                "put their images into one",
+                where=printable(str(root)),
+            )
 
 
-def _refuse_folder(error: OSError) -> None:
-    raise UserError("a readable folder", f"{error.filename}", f"{error.strerror}")
-
-
-def _ignored(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+def _spelt(name: str) -> str:
+    return f"{name!r} ({' '.join(f'U+{ord(letter):04X}' for letter in name)})"
 
 
 def _differences(expected: set[str], received: set[str]) -> str:

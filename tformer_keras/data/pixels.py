@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.image_files import LeftOut, images_below
 from tformer_edge.images import SUFFIXES, open_image
 from tformer_edge.preprocessing import Preprocessing, fast_resize
 from tformer_keras.data.dataset import ImageSplit
@@ -49,7 +49,7 @@ def read_calibration(folder: Path, preprocessing: Preprocessing, count: int) -> 
     if not folder.is_dir():
         raise UserError("a folder of images for calibration", f"{folder}", "correct the path")
     root = folder / "train" if (folder / "train").is_dir() else folder
-    files = sorted(_images(root))
+    files = sorted(images_below(root, LeftOut()))
     if not files:
         raise UserError(
             f"images for calibration in {root}",
@@ -66,14 +66,6 @@ def read_calibration(folder: Path, preprocessing: Preprocessing, count: int) -> 
 
     pixels = _read_all(read, range(len(chosen)))
     return CalibrationImages(pixels, len(files), sum(size != preprocessing.input_size for size in sizes))
-
-
-def _images(root: Path) -> Iterator[Path]:
-    for folder, names, files in os.walk(root):
-        names[:] = [name for name in names if not name.startswith(".") and name != "__MACOSX"]
-        for name in files:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(folder) / name
 
 
 def spaced(total: int, count: int) -> list[int]:

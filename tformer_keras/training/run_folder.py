@@ -81,7 +81,9 @@ def make_record(
         decides: what decides the result beside the recipe, the seed and the images.
         notes: more to remember, which decides nothing.
     """
-    names = hashlib.sha256("\n".join([*dataset.train.names, "", *dataset.test.names]).encode()).hexdigest()
+    names = hashlib.sha256(
+        "\n".join([*dataset.train.names, "", *dataset.test.names]).encode("utf-8", "surrogateescape")
+    ).hexdigest()
     labels = hashlib.sha256(
         np.concatenate([dataset.train.annotations, dataset.test.annotations]).astype("<i4").tobytes()
     ).hexdigest()

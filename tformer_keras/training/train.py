@@ -48,6 +48,8 @@ def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[st
     recipe, say = job.recipe, speaker(console, cluster)
     cluster.check_batch(recipe.batch_size)
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
+    if dataset.left_out:
+        say(dataset.left_out)
     for skipped in dataset.skipped:
         say(f"skipped {skipped}")
     config = model_config(job.model, recipe.input_size, len(dataset.class_names), recipe.model_arguments)

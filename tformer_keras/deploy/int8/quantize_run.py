@@ -40,6 +40,8 @@ def quantize(
 
     say = speaker(console)
     check_out(job.out)
+    if dataset.left_out:
+        say(dataset.left_out)
     for skipped in dataset.skipped:
         say(f"skipped {skipped}")
     quantized = quantize_aware(source.model, target=job.target, rewrites=job.rewrites)
