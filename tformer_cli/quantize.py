@@ -100,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
     """The recipe that the options ask for, with the float model's own preprocessing."""
-    from tformer_keras.training.settings import assignments, choose
+    from tformer_keras.training.settings import assignments, choose, named
 
     for name in assignments(args.settings, "--set"):
         if name in FIXED:
@@ -114,7 +114,7 @@ def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
     if args.freeze_ranges:
         options["freeze_ranges_from"] = 0.0
     return dataclasses.replace(
-        choose(args.recipe or "quantize", args.settings, options),
+        choose(named(args.recipe or "quantize"), args.settings, options),
         input_size=tuple(preprocessing.input_size),
         resize=preprocessing.resize,
         crop_fraction=preprocessing.crop_fraction,

@@ -10,8 +10,9 @@ from typing import Any
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
-  tformer train digits --model tformer_micro --recipe digits --out runs/digits
-  tformer train photos/ --model tformer_micro --recipe cifar10 --input-size 64 --epochs 100 --out runs/photos
+  tformer train digits --out runs/digits
+  tformer train photos/ --out runs/photos            chooses what suits the folder, and says why
+  tformer train photos/ --model tformer_micro --input-size 64 --epochs 100 --out runs/photos
   tformer train photos/ --model tformer_s --recipe finetune --weights runs/large/model.keras --out runs/mine
   tformer train photos/ --model tformer_s --recipe imagenet --set augmentation.mixup=0.2 --model-set norm=group
   two processes on two machines, run on each with its own --process-id:
@@ -24,8 +25,10 @@ The same command again goes on with the run, from its last checkpoint."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
-    parser.add_argument("--model", default="tformer_micro", help="see `tformer list` (default: %(default)s)")
-    parser.add_argument("--recipe", help="see `tformer list` (default: digits for digits, else cifar10)")
+    parser.add_argument(
+        "--model", help="see `tformer list` (default: tformer_micro, or what the recipe photos chooses)"
+    )
+    parser.add_argument("--recipe", help="see `tformer list` (default: digits for digits, else photos)")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
     )
@@ -112,8 +115,8 @@ def input_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or match[1])
 
 
-def make_recipe(args: argparse.Namespace) -> Any:
-    """The recipe that the options ask for."""
+def make_recipe(args: argparse.Namespace, base: Any, model: str) -> Any:
+    """The recipe `base` for `model`, as the options change it."""
     from tformer_keras.training.model import arguments_of
     from tformer_keras.training.settings import assignments, choose
 
@@ -123,11 +126,11 @@ def make_recipe(args: argparse.Namespace) -> Any:
     }
     if args.input_size is not None:
         options["input_size"] = input_size(args.input_size)
-    recipe = choose(args.recipe or ("digits" if args.data == "digits" else "cifar10"), args.settings, options)
+    recipe = choose(base, args.settings, options)
     arguments = {**recipe.model_arguments, **assignments(args.model_settings, "--model-set")}
     if args.weights is not None:
         # The shape of the weights' own model, so that they fit without being described again.
-        arguments = {**arguments_of(args.weights, args.model), **arguments}
+        arguments = {**arguments_of(args.weights, model), **arguments}
     return dataclasses.replace(recipe, model_arguments=arguments)
 
 
@@ -142,16 +145,28 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "0 or more", str(args.checkpoint_minutes), "10 is usual", where="--checkpoint-minutes"
         )
-    recipe = make_recipe(args)
+    from tformer_keras.data.load import load_dataset
     from tformer_keras.training.distribution import join
+    from tformer_keras.training.photos import choose_photos, facts_of
     from tformer_keras.training.run_folder import Job
+    from tformer_keras.training.settings import named
     from tformer_keras.training.train import train
 
+    name = args.recipe or ("digits" if args.data == "digits" else "photos")
+    base, model, dataset = named(name), args.model or "tformer_micro", None
+    if name == "photos":
+        dataset = load_dataset(args.data, seed=args.seed, skip_unreadable=args.skip_unreadable)
+        choice = choose_photos(facts_of(dataset), args.batch_size)
+        base, model = choice.recipe, args.model or choice.model
+    recipe = make_recipe(args, base, model)
     cluster = join(args.processes, args.process_id, args.coordinator)
-    out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{args.model}-{recipe.name}"
+    if name == "photos" and cluster.writes:
+        for reason in choice.reasons:
+            output.say(f"chosen: {reason}")
+    out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{model}-{recipe.name}"
     job = Job(
         data=args.data,
-        model=args.model,
+        model=model,
         recipe=recipe,
         out=out,
         seed=args.seed,
@@ -166,7 +181,7 @@ def run(args: argparse.Namespace) -> int:
         command=sys.argv,
     )
     try:
-        report = train(job, output.console, cluster)
+        report = train(job, output.console, cluster, dataset)
     except KeyboardInterrupt:
         if cluster.writes:
             output.say(

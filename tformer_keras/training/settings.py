@@ -31,19 +31,24 @@ def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
     return result
 
 
-def choose(name: str, settings: Sequence[str], options: Mapping[str, Any]) -> Recipe:
-    """The recipe called `name`, changed as a command's options ask.
+def named(name: str) -> Recipe:
+    """The recipe called `name`. Raises UserError where there is none."""
+    if name not in RECIPES:
+        raise UserError(f"one of {', '.join(RECIPES)}", repr(name), "choose one of them", where="--recipe")
+    return RECIPES[name]
+
+
+def choose(recipe: Recipe, settings: Sequence[str], options: Mapping[str, Any]) -> Recipe:
+    """A recipe, changed as a command's options ask.
 
     Args:
-        name: a key of `RECIPES`.
+        recipe: to change.
         settings: what was given with `--set`.
         options: recipe fields that have options of their own; None where one was not given.
 
     Raises:
-        UserError: there is no such recipe or field, or a value is of another type or not finite.
+        UserError: there is no such field, or a value is of another type or not finite.
     """
-    if name not in RECIPES:
-        raise UserError(f"one of {', '.join(RECIPES)}", repr(name), "choose one of them", where="--recipe")
     changes = assignments(settings, "--set")
     for field, value in options.items():
         if value is None:
@@ -53,7 +58,7 @@ def choose(name: str, settings: Sequence[str], options: Mapping[str, Any]) -> Re
                 "a finite number", str(value), "take another", where=f"--{field.replace('_', '-')}"
             )
         changes[field] = value
-    return override(RECIPES[name], changes)
+    return override(recipe, changes)
 
 
 def override(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

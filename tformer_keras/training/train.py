@@ -27,27 +27,38 @@ from tformer_keras.training.run_folder import Job, make_record
 from tformer_keras.training.trainer import Trainer
 
 
-def train(job: Job, console: rich.console.Console, cluster: Cluster = Cluster()) -> dict[str, Any]:
+def train(
+    job: Job, console: rich.console.Console, cluster: Cluster = Cluster(), dataset: Dataset | None = None
+) -> dict[str, Any]:
     """Trains, or goes on with, the run in `job.out`, and returns its report.
+
+    Args:
+        job: what is asked.
+        console: where to speak.
+        cluster: this process' place.
+        dataset: the job's, where it has been loaded already.
 
     Raises:
         UserError: a mistake in the job or the data, or the folder holds a run of another job.
         Stop: the run was asked to stop; its checkpoint is saved.
     """
     if job.recipe.mixed_precision is None:
-        return _train(job, console, cluster)
+        return _train(job, console, cluster, dataset)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(f"mixed_{job.recipe.mixed_precision}")
     try:
-        return _train(job, console, cluster)
+        return _train(job, console, cluster, dataset)
     finally:
         keras.config.set_dtype_policy(before)
 
 
-def _train(job: Job, console: rich.console.Console, cluster: Cluster) -> dict[str, Any]:
+def _train(
+    job: Job, console: rich.console.Console, cluster: Cluster, dataset: Dataset | None
+) -> dict[str, Any]:
     recipe, say = job.recipe, speaker(console, cluster)
     cluster.check_batch(recipe.batch_size)
-    dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
+    if dataset is None:
+        dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
     if dataset.left_out:
         say(dataset.left_out)
     for skipped in dataset.skipped:
