@@ -1,6 +1,7 @@
 """Imports point one way (docs/architecture.md "Floors"), and the device side brings in no training framework."""
 
 import ast
+import graphlib
 import os
 import subprocess
 import sys
@@ -156,6 +157,57 @@ def test_the_rule_lets_imports_that_point_downwards_pass(name, text):
 def test_a_new_folder_needs_a_floor():
     with pytest.raises(AssertionError, match="on no floor"):
         floor("tformer_keras.helpers.strings")
+
+
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """The first circle among modules and what they import as they are imported, as names; empty without one."""
+    try:
+        graphlib.TopologicalSorter(arrows).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def arrows() -> dict[str, set[str]]:
+    """What each module of this project imports while it is imported itself; doors that wait for a name do not count."""
+    found: dict[str, set[str]] = {}
+    for path in source_files():
+        name, text = module_name(path), path.read_text("utf-8")
+        inside = {
+            target
+            for target, _, at_import in imports(name, text, path.name == "__init__.py")
+            if at_import and is_module(target) and target != name
+        }
+        # A package names its modules; that they know each other by its name is no circle of theirs.
+        found[name] = set() if path.name == "__init__.py" else inside
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles(arrows()) == []
+
+
+def test_the_rule_sees_a_circle():
+    assert set(circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set()})) == {"a", "b", "c"}
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def same_names(paths: list[Path]) -> list[list[Path]]:
+    """Source files of one package that are called the same, those of packages themselves left out."""
+    groups: dict[tuple[str, str], list[Path]] = {}
+    for path in paths:
+        if not path.name.startswith("__"):
+            groups.setdefault((path.relative_to(ROOT).parts[0], path.name), []).append(path)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def test_no_two_files_of_a_package_are_called_the_same():
+    assert same_names(source_files()) == []
+
+
+def test_the_rule_sees_two_files_of_one_name():
+    made = [ROOT / "a" / "x.py", ROOT / "a" / "b" / "x.py", ROOT / "c" / "x.py", ROOT / "a" / "__init__.py"]
+    assert same_names(made) == [made[:2]]
 
 
 def run_python(code: str, **environment: str) -> str:

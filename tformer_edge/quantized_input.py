@@ -1,4 +1,7 @@
-"""From 8-bit pixels to a quantized input tensor, in one step and to the last bit (docs/contract.md, "Into int8")."""
+"""From 8-bit pixels to a quantized input tensor, in one step and to the last bit.
+
+The rule: docs/contract.md, "From an image to the input tensor".
+"""
 
 import math
 from typing import Any, Literal

@@ -186,9 +186,9 @@ def test_a_backend_that_comes_too_late_is_refused(capsys: pytest.CaptureFixture[
 
 def test_help_does_not_wait_for_keras() -> None:
     code = (
-        "import sys, tformer_cli.main as tformer_cli\n"
-        "for command in ([], *([name] for name in tformer_cli.COMMANDS)):\n"
-        "    try: tformer_cli.main([*command, '--help'])\n"
+        "import sys, tformer_cli.main as cli\n"
+        "for command in ([], *([name] for name in cli.COMMANDS)):\n"
+        "    try: cli.main([*command, '--help'])\n"
         "    except SystemExit as exit_: assert exit_.code == 0\n"
         "loaded = {'keras', 'tensorflow', 'jax'} & set(sys.modules); assert not loaded, loaded"
     )
@@ -197,7 +197,7 @@ def test_help_does_not_wait_for_keras() -> None:
 
 
 def test_the_command_speaks_without_tensorflows_greetings() -> None:
-    code = "import sys, tformer_cli.main as tformer_cli; sys.exit(tformer_cli.main(['list']))"
+    code = "import sys, tformer_cli.main as cli; sys.exit(cli.main(['list']))"
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120

@@ -195,3 +195,15 @@ def test_needs_numpy_and_pillow_alone() -> None:
         "sys.exit(str(bad) if bad else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("resize", "fraction", "expected"),
+    [
+        # 640 x 480 becomes 341 x 256, of which 224 are kept; the same figures as Kotlin's SeenRegionTest has.
+        ("shorter", 0.875, (16 * 480 / 256, 58 * 640 / 341, 420, 224 * 640 / 341)),
+        ("stretch", 1.0, (0, 0, 480, 640)),
+    ],
+)
+def test_what_the_input_shows_of_a_picture(resize: str, fraction: float, expected: tuple[float, ...]) -> None:
+    assert Preprocessing((224, 224), resize, fraction).seen(480, 640) == pytest.approx(expected)

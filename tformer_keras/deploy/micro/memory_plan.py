@@ -3,7 +3,7 @@
 TFLite Micro's own planner keeps the order of the file and gives each tensor a place beside all others that live. The
 plan orders the operations for the smallest peak, and lets an elementwise operation write over an input that nothing
 reads later, which the planner never does. It is kept as the metadata "OfflineMemoryAllocation", as TFLite Micro's
-docs/memory_management.md defines it; other interpreters ignore it, and outputs do not change.
+memory_management.md defines it; other interpreters ignore it, and outputs do not change.
 """
 
 from __future__ import annotations
