@@ -170,9 +170,9 @@ def test_damaged_and_foreign_files_are_refused(model, quantized, tmp_path):
             {"options": np.frombuffer(json.dumps({**options, "format": 2}).encode(), "uint8")},
             "expected format 1, received 2",
         ),
-        ({range_name: np.array([0, np.nan], "float32")}, "not finite"),
+        ({range_name: np.array([0, np.nan], "float32")}, "expected finite float32"),
         ({range_name: np.array([1, 2], "float32")}, "low ≤ 0 ≤ high"),
-        ({weight_name: arrays[weight_name].astype("float64")}, "not finite float32"),
+        ({weight_name: arrays[weight_name].astype("float64")}, "expected finite float32"),
         ({weight_name: arrays[weight_name][..., :-1]}, "belong to another model"),
     ):
         np.savez(path, **{**arrays, **change})
