@@ -23,6 +23,7 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import importlib.util  # noqa: E402  (the environment comes first)
+import shutil  # noqa: E402
 from collections.abc import Callable, Generator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
@@ -68,6 +69,30 @@ def randomise() -> Callable[..., Any]:
         return model
 
     return apply
+
+
+# What tests need beside Python's packages, what for, and how to get it on Debian.
+TOOLS = {
+    "qemu-aarch64": ("the emulated Raspberry Pi", "apt-get install qemu-user"),
+    "g++": ("the firmware's sources, compiled", "apt-get install g++"),
+    "arm-none-eabi-g++": (
+        "the firmware's sources, compiled for a microcontroller",
+        "apt-get install gcc-arm-none-eabi",
+    ),
+    "unzip": ("the contract's zip, opened by another program", "apt-get install unzip"),
+}
+PACKAGES = {
+    "tflite_micro": ("TensorFlow Lite Micro", "pip install 'tformer-keras[micro]' (x86-64 Linux)"),
+    "cv2": ("cameras through OpenCV", "pip install 'tformer-keras[dev]'"),
+    "jax": ("several processes, and the JAX backend", "pip install 'tformer-keras[train]'"),
+}
+
+
+def pytest_report_header() -> list[str]:
+    """Says what will be skipped here for lack of a tool, and how to get it."""
+    missing = [(name, *what) for name, what in TOOLS.items() if shutil.which(name) is None]
+    missing += [(name, *what) for name, what in PACKAGES.items() if importlib.util.find_spec(name) is None]
+    return [f"skipped here: {what}, which needs {name}: {how}" for name, what, how in missing]
 
 
 # A tool that is not there; other skips say what cannot be on this backend or processor.

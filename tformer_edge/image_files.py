@@ -69,7 +69,8 @@ def folder_images(folder: Path, left_out: LeftOut) -> list[Path]:
     """
     try:
         with os.scandir(folder) as entries:
-            files = [entry.name for entry in entries if entry.is_file()]
+            # A link that leads nowhere is a file that cannot be read, and is named as one.
+            files = [entry.name for entry in entries if not entry.is_dir()]
     except OSError as error:
         raise _unreadable(folder, error) from None
     for name in files:

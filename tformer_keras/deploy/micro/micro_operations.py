@@ -112,6 +112,32 @@ RESOLVER_METHODS = {
     "ZEROS_LIKE": "AddZerosLike",
 }
 
+# Its custom operations, from the same header: signal processing in front of a model, and boxes behind one.
+CUSTOM_METHODS = {
+    "SignalDelay": "AddDelay",
+    "SignalEnergy": "AddEnergy",
+    "SignalFftAutoScale": "AddFftAutoScale",
+    "SignalFilterBank": "AddFilterBank",
+    "SignalFilterBankLog": "AddFilterBankLog",
+    "SignalFilterBankSpectralSubtraction": "AddFilterBankSpectralSubtraction",
+    "SignalFilterBankSquareRoot": "AddFilterBankSquareRoot",
+    "SignalFramer": "AddFramer",
+    "SignalIrfft": "AddIrfft",
+    "SignalOverlapAdd": "AddOverlapAdd",
+    "SignalPCAN": "AddPCAN",
+    "SignalRfft": "AddRfft",
+    "SignalStacker": "AddStacker",
+    "SignalWindow": "AddWindow",
+    "TFLite_Detection_PostProcess": "AddDetectionPostprocess",
+}
+# What it lacks, and what to take instead.
+INSTEAD = {"GELU": "build the model with the activation quick_gelu, relu or relu6"}
+
+
+def method_of(operation: Operation) -> str | None:
+    """The method of MicroMutableOpResolver that adds an operation; None where TFLite Micro lacks it."""
+    return (CUSTOM_METHODS if operation.custom else RESOLVER_METHODS).get(operation.type)
+
 
 def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -> None:
     """Checks that TFLite Micro has every operation of a file.
@@ -125,7 +151,7 @@ def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -
     missing = [
         (number, operation)
         for number, operation in enumerate(file.operations)
-        if operation.custom or operation.type not in RESOLVER_METHODS
+        if method_of(operation) is None
     ]
     if not missing:
         return
@@ -135,7 +161,7 @@ def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -
         "operations that TensorFlow Lite Micro has",
         f"{len(missing)} that it lacks ({kinds}), the first of them {operation.type} in "
         f"{layer_name(file, number, names)}",
-        "build the model from other layers, for example with the activation quick_gelu, relu or relu6",
+        INSTEAD.get(operation.type, "build the model without that layer"),
     )
 
 
@@ -153,4 +179,4 @@ def layer_name(file: TfliteFile, number: int, names: Mapping[int, str] | None = 
 
 def resolver_methods(file: TfliteFile) -> tuple[str, ...]:
     """The methods of MicroMutableOpResolver that a file needs, each once, in alphabetical order."""
-    return tuple(sorted({RESOLVER_METHODS[operation.type] for operation in file.operations}))
+    return tuple(sorted({method_of(operation) or "" for operation in file.operations}))
