@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tformer_cli import model_options
+from tformer_cli import model_options, run_options
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -33,20 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/MODEL-int8)"
     )
-    parser.add_argument("--recipe", help="see `tformer list` (default: quantize)")
-    parser.add_argument("--epochs", type=int, help="passes over the training images")
-    parser.add_argument("--batch-size", type=int, help="images of a step")
-    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
+    run_options.add_recipe_arguments(parser, "quantize")
     parser.add_argument(
         "--seed", type=int, help="of batches and augmentations (default: the float run's, or 0)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="change a field of the recipe, or augmentation.FIELD; may be repeated",
     )
     parser.add_argument(
         "--calibration-images",
@@ -79,22 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LAYER",
         help='keep the weights of these layers (names, with *), or of "all" and train the ranges alone',
     )
-    parser.add_argument(
-        "--checkpoint-minutes",
-        type=float,
-        default=10.0,
-        metavar="M",
-        help="time between checkpoints within an epoch (default: 10); each epoch ends with one",
-    )
-    parser.add_argument(
-        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
-    )
-    parser.add_argument(
-        "--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial"
-    )
-    parser.add_argument(
-        "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
-    )
+    run_options.add_run_arguments(parser)
     model_options.add_bare_arguments(parser)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tformer_cli import run_options
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -28,25 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="see `tformer list` (default: tformer_micro, or what the recipe photos chooses)"
     )
-    parser.add_argument("--recipe", help="see `tformer list` (default: digits for digits, else photos)")
+    run_options.add_recipe_arguments(parser, "digits for digits, else photos")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
     )
-    parser.add_argument("--epochs", type=int, help="passes over the training images")
-    parser.add_argument("--batch-size", type=int, help="images of a step, over all processes and devices")
-    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
     parser.add_argument(
         "--seed", type=int, default=0, help="of weights, batches and augmentations (default: 0)"
     )
     parser.add_argument("--input-size", metavar="N|HxW", help="pixels of the model's input")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="change a field of the recipe, or augmentation.FIELD; may be repeated",
-    )
     parser.add_argument(
         "--model-set",
         action="append",
@@ -78,22 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="compile with XLA (default: on GPUs and on the JAX backend)",
     )
-    parser.add_argument(
-        "--checkpoint-minutes",
-        type=float,
-        default=10.0,
-        metavar="M",
-        help="time between checkpoints within an epoch (default: 10); each epoch ends with one",
-    )
-    parser.add_argument(
-        "--skip-unreadable", action="store_true", help="go on without images that cannot be read"
-    )
-    parser.add_argument(
-        "--limit-steps", type=int, metavar="N", help="use only N batches of each epoch, for a trial"
-    )
-    parser.add_argument(
-        "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
-    )
+    run_options.add_run_arguments(parser)
     parser.add_argument(
         "--processes", type=int, metavar="N", help="processes that train together (JAX backend)"
     )
