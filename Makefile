@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test dist pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
+
+dist: $(VENV)/.installed-dist ## build wheel and sdist, check what is in them, use the wheel in an empty environment
+	$(VENV)/bin/python -m tools.check_dist
 
 pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
 	$(VENV)/bin/python -m pytest -s tests/pi
