@@ -160,7 +160,8 @@ def test_parity(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     report = json.loads(capsys.readouterr().out)
     assert report["passed"] and report["images"] == 12 and len(report["layers"]) == 3
     assert [form["top1"] for form in report["forms"]] == [1.0] * 5
-    assert Image.open(picture).width > 500
+    with Image.open(picture) as opened:
+        assert opened.width > 500
     code = main([*arguments, "--images", "4", "--float-difference", "0", "--layer-images", "1"])
     report = json.loads(capsys.readouterr().out)
     lowered = report["pairs"][0]["largest"]

@@ -92,7 +92,8 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _read(path: Path) -> Checkpoint:
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here, because NumPy leaves a damaged file open.
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     state = json.loads(arrays.pop(_STATE).tobytes())
     if state.pop("format") != FORMAT:

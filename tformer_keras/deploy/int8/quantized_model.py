@@ -225,7 +225,8 @@ def load_quantized(
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, tuple[float, float]]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         options = json.loads(bytes(arrays.pop("options")))
         version = options["format"]
