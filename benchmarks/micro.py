@@ -98,14 +98,14 @@ class Row:
 
 def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Row:
     """Builds, converts and runs one model of `MODELS`."""
+    from tformer_edge.graph import read_graph
     from tformer_keras.deploy.micro.micro_run import run_in_micro
     from tformer_keras.deploy.tflite.interpreter import LiteRT
-    from tformer_keras.deploy.tflite.tflite_file import read_tflite
     from tformer_keras.models.counting import count
 
     model = MODELS[name]
     source, flatbuffer, preprocessing = _convert(model, images)
-    graph = read_tflite(flatbuffer)
+    graph = read_graph(flatbuffer)
     (given,) = graph.inputs
     table = input_table(preprocessing, given.scales[0], given.zero_points[0])
     inputs = np.stack([quantize_pixels(preprocessing.pixels(image), table)[None] for image in images])

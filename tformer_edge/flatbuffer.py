@@ -7,6 +7,7 @@ what it hands out and stops.
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_edge.printable import printable
@@ -94,20 +95,20 @@ class Table:
         for index in range(count):
             yield Table(self._buffer, self._buffer.follow(start + 4 * index))
 
-    def numbers(self, field: int, code: str = "i") -> tuple[int, ...]:
-        """A vector of scalars."""
-        size = struct.calcsize(code)
-        start, count = self._vector(field, size)
-        return tuple(self._buffer.number(code, start + size * index) for index in range(count))
+    def numbers(self, field: int, code: str = "i") -> tuple[Any, ...]:
+        """A vector of scalars of `struct` code `code`; each counts as one read."""
+        start, count = self._vector(field, struct.calcsize(code))
+        self._buffer.spend(count)
+        return struct.unpack_from(f"<{count}{code}", self._buffer.data, start)
 
     def count(self, field: int, item_bytes: int) -> int:
         """How many items a vector has, without reading them."""
         return self._vector(field, item_bytes)[1]
 
-    def text(self, field: int) -> str:
-        """A string of up to 1024 bytes; what is no UTF-8 is escaped, and what no terminal should see as well."""
+    def text(self, field: int, limit: int = MAX_TEXT_BYTES) -> str:
+        """A string of up to `limit` bytes; what is no UTF-8 is escaped, and what no terminal should see as well."""
         start, count = self._vector(field, 1)
-        if count > MAX_TEXT_BYTES:
+        if count > limit:
             raise FlatbufferError(f"a name of {count} bytes")
         self._buffer.spend(count // 16)  # a million tables may share one name
         text = self._buffer.data[start : start + count].decode("utf-8", "backslashreplace")

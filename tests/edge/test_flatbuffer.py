@@ -8,7 +8,7 @@ import pytest
 
 from tests.edge.tiny_models import raw
 from tformer_edge.flatbuffer import MAX_READS, Buffer, FlatbufferError
-from tformer_edge.graph import Graph, read_graph
+from tformer_edge.graph import FileGraph, read_graph
 from tformer_edge.operators import CUSTOM, OPERATORS, TYPES
 
 
@@ -42,7 +42,16 @@ def test_it_reads_what_litert_reads(folder, name):
     expected = [one["op_name"] for one in interpreter._get_ops_details()]
     assert graph.operators == {one: expected.count(one) for one in set(expected)}
     assert list(graph.operators.values()) == sorted(graph.operators.values(), reverse=True)
-    assert graph.tensors == len(interpreter.get_tensor_details()) and graph.subgraphs == 1
+    details = interpreter.get_tensor_details()
+    assert len(graph.tensors) == len(details) and graph.subgraphs == 1
+    for tensor, detail in zip(graph.tensors, details, strict=True):
+        quantization = detail["quantization_parameters"]
+        assert tensor.index == detail["index"] and tensor.shape == tuple(detail["shape"])
+        np.testing.assert_array_equal(np.float32(tensor.scales), quantization["scales"])
+        np.testing.assert_array_equal(tensor.zero_points, quantization["zero_points"])
+    for operation, detail in zip(graph.operations, interpreter._get_ops_details(), strict=True):
+        assert [one.index for one in operation.inputs] == [index for index in detail["inputs"] if index >= 0]
+        assert [one.index for one in operation.outputs] == list(detail["outputs"])
     for tensors, details in (
         (graph.inputs, interpreter.get_input_details()),
         (graph.outputs, interpreter.get_output_details()),
@@ -83,7 +92,7 @@ def test_every_cut_and_every_overwritten_byte_ends_in_a_graph_or_a_sentence(fold
             changed = bytearray(data)
             changed[place] = value
             outcomes.add(type(outcome(bytes(changed))))
-    assert outcomes == {Graph, type(None)}
+    assert outcomes == {FileGraph, type(None)}
     random = np.random.default_rng(0)
     for size in random.integers(0, 300, 500):
         outcome(random.bytes(size))

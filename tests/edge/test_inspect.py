@@ -75,6 +75,25 @@ def test_a_file_without_a_contract_is_opened_in_another_process(folder, tmp_path
     assert opened == [1] and json.loads(capsys.readouterr().out)["contract"] is None
 
 
+def test_a_model_of_two_inputs_is_shown_and_not_called_broken(tmp_path, capsys):
+    keras = pytest.importorskip("keras")
+    from tformer_keras.deploy.graph.lower import lower
+    from tformer_keras.deploy.tflite.export import export_flatbuffer
+
+    inputs = [keras.Input((4, 4, 2), name=name) for name in ("left", "right")]
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(keras.layers.Add()(inputs)))
+    path = tmp_path / "two.tflite"
+    path.write_bytes(export_flatbuffer(lower(model), "float"))
+    assert main(["inspect", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("float32 1 × 4 × 4 × 2") == 2 and "a model of 2 inputs" in out
+    assert main(["inspect", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tensors"] is None and "2 inputs" in found["note"]
+    assert [one["shape"] for one in found["graph"]["inputs"]] == [[1, 4, 4, 2]] * 2
+    assert found["graph"]["macs"] == 4 * 4 * 2 * 3
+
+
 def test_what_litert_refuses_is_shown_up_to_there(folder, tmp_path, capsys):
     # The contract's example files hold no real flatbuffer.
     good = "tests/contract/examples/good.tflite"

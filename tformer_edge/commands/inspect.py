@@ -32,7 +32,13 @@ def run(args: argparse.Namespace) -> int:
     refusal = None
     # What is refused is what one wants to look into, so the rest is shown first.
     try:
-        found["graph"] = dataclasses.asdict(read_graph(flatbuffer))
+        graph = read_graph(flatbuffer)
+        found["graph"] = graph.summary()
+        if len(graph.inputs) != 1:
+            found["note"] = (
+                f"a model of {len(graph.inputs)} inputs: LiteRT's own interpreter runs it, tformer-edge does not"
+            )
+            return _show(found, args)
         with open_model(args) as model:
             found["delegation"] = dataclasses.asdict(model.delegation())
             found["tensors"] = {
@@ -41,10 +47,15 @@ def run(args: argparse.Namespace) -> int:
             }
     except UserError as error:
         refusal = error
-    found["kernels"] = args.kernels
-    print(json.dumps(found) if args.json else "\n".join(_lines(found)))
+    _show(found, args)
     if refusal is not None:
         raise refusal
+    return 0
+
+
+def _show(found: dict[str, Any], args: argparse.Namespace) -> int:
+    found["kernels"] = args.kernels
+    print(json.dumps(found) if args.json else "\n".join(_lines(found)))
     return 0
 
 
@@ -70,6 +81,7 @@ def _inspect(path: str) -> tuple[dict[str, Any], bytes]:
         "graph": None,
         "tensors": None,
         "delegation": None,
+        "note": None,
     }
     return found, file.flatbuffer
 
@@ -89,9 +101,13 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if graph is not None:
         lines += ["", "graph", _row("bytes of constants", graph["constant_bytes"])]
         lines.append(_row("numbers in constants", graph["parameters"]))
+        lines.append(_row("multiply-accumulates", graph["macs"]))
         lines += [_row(name, graph[name]) for name in ("tensors", "subgraphs")]
         lines.append(_row("operators", sum(graph["operators"].values())))
         lines += [_row(f"  {name}", count) for name, count in graph["operators"].items()]
+    if found["note"] is not None:
+        lines += ["", "tensors", *(_row("input", _named(one)) for one in graph["inputs"])]
+        lines += [*(_row("output", _named(one)) for one in graph["outputs"]), "", found["note"]]
     if tensors is not None:
         lines += ["", "tensors", _row("input", _tensor(tensors["input"]))]
         lines += [_row("output", _tensor(one)) for one in tensors["outputs"]]
@@ -131,6 +147,11 @@ def _tensor(info: dict[str, Any]) -> str:
     if info["scale"]:
         text += f", real = (value − {info['zero_point']}) · {info['scale']:.9g}"
     return text
+
+
+def _named(border: dict[str, Any]) -> str:
+    """A tensor of the graph's border, where LiteRT was not asked."""
+    return " ".join((border["type"], " × ".join(map(str, border["shape"])), border["name"])).rstrip()
 
 
 def _delegation(found: dict[str, Any]) -> str:

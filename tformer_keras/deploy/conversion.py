@@ -9,6 +9,7 @@ from typing import Any
 
 from tformer_edge.contract import ModelFile, describe
 from tformer_edge.errors import UserError
+from tformer_edge.graph import FileGraph, read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks import find_task
 from tformer_keras.deploy.graph.lower import Lowered
@@ -18,7 +19,6 @@ from tformer_keras.deploy.micro.micro_operations import check_operations
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.golden import golden_vectors
 from tformer_keras.deploy.tflite.pack import pack
-from tformer_keras.deploy.tflite.tflite_file import TfliteFile, read_tflite
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Conversion:
     names: Mapping[int, str]
 
     @functools.cached_property
-    def file(self) -> TfliteFile:
+    def file(self) -> FileGraph:
         """What is in the flatbuffer."""
-        return read_tflite(self.flatbuffer)
+        return read_graph(self.flatbuffer)
 
 
 def convert(
@@ -59,7 +59,7 @@ def convert(
     packed = pack(export_flatbuffer(source, kind, io, batch))
     flatbuffer = packed.flatbuffer
     if source.target == "micro":
-        check_operations(read_tflite(flatbuffer), packed.names)
+        check_operations(read_graph(flatbuffer), packed.names)
         flatbuffer = plan_memory(flatbuffer).flatbuffer
     return Conversion(source, kind, io, batch, flatbuffer, packed.names)
 

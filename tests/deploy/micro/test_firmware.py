@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.graph import read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
 from tformer_keras.deploy.conversion import convert, model_file
@@ -22,7 +23,6 @@ from tformer_keras.deploy.micro.micro_operations import RESOLVER_METHODS, check_
 from tformer_keras.deploy.micro.micro_run import MicroRun, run_in_micro
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.deploy.tflite.pack import pack
-from tformer_keras.deploy.tflite.tflite_file import read_tflite
 from tformer_keras.models import build
 
 DECLARATIONS = Path(__file__).with_name("tflite_micro_declarations")
@@ -72,7 +72,7 @@ RUN = MicroRun([np.zeros((1, 1, 4), np.int8)], 5000, 3000, {})
 @functools.cache
 def firmware():
     file = read_model_file(file_bytes())
-    return write_firmware(file, read_tflite(file.flatbuffer), RUN, "odd.tflite", margin=100)
+    return write_firmware(file, read_graph(file.flatbuffer), RUN, "odd.tflite", margin=100)
 
 
 @pytest.mark.parametrize("compiler", list(COMPILERS))
@@ -129,7 +129,7 @@ int main() {
         .splitlines()
     )
     file = read_model_file(file_bytes())
-    graph = read_tflite(file.flatbuffer)
+    graph = read_graph(file.flatbuffer)
     numbers = [np.array(line.split(), int) for line in lines[:7]]
     assert numbers[0].tolist() == [0]
     assert bytes(numbers[1].astype(np.uint8)) == file.flatbuffer
@@ -169,7 +169,7 @@ def test_sizes_and_texts():
     resolver = made.files["op_resolver.h"].decode()
     methods = re.findall(r"resolver\.(\w+)\(\)", resolver)
     assert f"MicroMutableOpResolver<{len(methods)}>" in resolver
-    kinds = {operation.type for operation in read_tflite(file.flatbuffer).operations}
+    kinds = {operation.type for operation in read_graph(file.flatbuffer).operations}
     assert sorted(methods) == sorted(RESOLVER_METHODS[kind] for kind in kinds)
     assert b"$" not in b"".join(data for name, data in made.files.items() if name != "Makefile")
 
@@ -193,7 +193,7 @@ def crops(count, size):
 def test_tflite_micro_equals_litert_on_200_real_images():
     pytest.importorskip("tflite_micro", reason="needs TFLite Micro: .venv/bin/pip install -e .[micro]")
     file = read_model_file(file_bytes())
-    (given,) = read_tflite(file.flatbuffer).inputs
+    (given,) = read_graph(file.flatbuffer).inputs
     table = input_table(PREPROCESSING, given.scales[0], given.zero_points[0])
     inputs = np.stack([quantize_pixels(PREPROCESSING.pixels(crop), table)[None] for crop in crops(200, 60)])
     run = run_in_micro(file.flatbuffer, inputs)
@@ -232,10 +232,10 @@ def test_operations_that_it_lacks_are_named_with_their_layer():
     # A packed file has no names: the operation's place and its output.
     source = quantize_aware(quantized(activation="gelu").source)
     source.calibrate([np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")])
-    graph = read_tflite(convert(source).flatbuffer)
+    graph = read_graph(convert(source).flatbuffer)
     with pytest.raises(UserError, match=r"operation \d+ of \d+, whose output is int8 \(1, 8, 8, \d+\)"):
         check_operations(graph)
-    assert "AddConv2D" in resolver_methods(read_tflite(read_model_file(file_bytes()).flatbuffer))
+    assert "AddConv2D" in resolver_methods(read_graph(read_model_file(file_bytes()).flatbuffer))
 
 
 @pytest.mark.parametrize(
@@ -249,4 +249,4 @@ def test_operations_that_it_lacks_are_named_with_their_layer():
 def test_files_that_firmware_cannot_be_made_of(change, words):
     file = change()
     with pytest.raises(UserError, match=words):
-        write_firmware(file, read_tflite(file.flatbuffer), RUN, "x.tflite")
+        write_firmware(file, read_graph(file.flatbuffer), RUN, "x.tflite")

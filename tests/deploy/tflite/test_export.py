@@ -10,17 +10,17 @@ import tf_keras
 from keras import layers
 
 from tformer_edge.errors import UserError
+from tformer_edge.graph import FileGraph, FileOperation, FileTensor, read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.graph.lower import TARGETS, lower
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 from tformer_keras.deploy.tflite import export
 from tformer_keras.deploy.tflite.export import check_flatbuffer, export_flatbuffer
 from tformer_keras.deploy.tflite.interpreter import LiteRT
-from tformer_keras.deploy.tflite.tflite_file import Operation, Tensor, TfliteFile, read_tflite
 from tformer_keras.models.counting import count
 
 PREPROCESSING = Preprocessing((12, 12), "stretch")
-TENSOR = Tensor(0, "model/layer/Op", "int8", (1, 4), False, (1.0,), (0,), 0)
+TENSOR = FileTensor(0, "model/layer/Op", "int8", (1, 4), False, (1.0,), (0,), 0, 0)
 
 # Without the stem on blocks of columns, whose zeros count as multiplications.
 PLAIN = [name for name in TARGETS["litert"] if name != "widen_stem"]
@@ -71,7 +71,7 @@ def run(flatbuffer, pixels):
 
 
 def test_int8_holds_integers_alone_and_computes_what_fake_quantization_does(quantized, flatbuffer, pixels):
-    file = read_tflite(flatbuffer)
+    file = read_graph(flatbuffer)
     assert {tensor.type for tensor in file.tensors} == {"int8", "int32"}
     assert [operation.type for operation in file.operations] == [
         "CONV_2D",
@@ -98,14 +98,14 @@ def test_equal_models_give_equal_bytes_and_the_converter_is_silent(flatbuffer, p
 @pytest.mark.parametrize("io", ["uint8", "float32"])
 def test_other_inputs_and_outputs_compute_the_same(io, quantized, flatbuffer, pixels):
     other = export_flatbuffer(quantized, "int8", io)
-    file = read_tflite(other)
+    file = read_graph(other)
     assert (file.inputs[0].type, file.outputs[0].type) == (io, io)
     np.testing.assert_array_equal(run(other, pixels), run(flatbuffer, pixels))
 
 
 def test_a_batch_is_its_images(quantized, flatbuffer, pixels):
     three = export_flatbuffer(quantized, batch=3)
-    assert read_tflite(three).inputs[0].shape == (3, 12, 12, 3)
+    assert read_graph(three).inputs[0].shape == (3, 12, 12, 3)
     np.testing.assert_array_equal(run(three, pixels[:5]), run(flatbuffer, pixels[:5]))
 
 
@@ -115,7 +115,7 @@ def test_a_batch_is_its_images(quantized, flatbuffer, pixels):
 )
 def test_other_kinds(kind, kernel, tolerance, model, pixels):
     flatbuffer = export_flatbuffer(lower(model, rewrites=PLAIN), kind)
-    file = read_tflite(flatbuffer)
+    file = read_graph(flatbuffer)
     assert kernel in {tensor.type for tensor in file.tensors if tensor.constant_bytes}
     assert file.inputs[0].type == file.outputs[0].type == "float32"
     expected = np.asarray(model(PREPROCESSING.normalise(pixels)))
@@ -127,7 +127,7 @@ def test_inputs_and_outputs_keep_the_models_order():
     a, b = layers.Input((8, 8, 3), name="zebra"), layers.Input((4, 4, 2), name="ant")
     x = layers.Add(name="sum")([layers.Conv2D(2, 3, 2, padding="same", name="stem")(a), b])
     outputs = [layers.Conv2D(channels, 1, name=name)(x) for name, channels in (("z", 5), ("b", 6), ("m", 7))]
-    file = read_tflite(export_flatbuffer(lower(keras.Model([a, b], outputs)), "float"))
+    file = read_graph(export_flatbuffer(lower(keras.Model([a, b], outputs)), "float"))
     assert [tensor.shape[-1] for tensor in file.inputs] == [3, 2]
     assert [tensor.shape[-1] for tensor in file.outputs] == [5, 6, 7]
 
@@ -146,10 +146,15 @@ def test_arguments_that_do_not_go_together(model, quantized):
             export_flatbuffer(source, *arguments)
 
 
-def file_of(operation: str, custom: bool = False, **changes) -> TfliteFile:
+def file_of(operation: str, custom: bool = False, **changes) -> FileGraph:
     tensor = dataclasses.replace(TENSOR, **changes)
-    return TfliteFile(
-        (Operation(operation, custom, (TENSOR,), (tensor,), 0),), (TENSOR, tensor), (TENSOR,), (TENSOR,), True
+    return FileGraph(
+        (FileOperation(operation, custom, (TENSOR,), (tensor,)),),
+        (TENSOR, tensor),
+        (TENSOR,),
+        (TENSOR,),
+        subgraphs=1,
+        signed=True,
     )
 
 
@@ -184,5 +189,5 @@ def test_an_operation_that_tflite_lacks_is_named():
 
 
 def test_no_flatbuffer():
-    with pytest.raises(UserError, match=r"bytes of a .tflite file"):
-        read_tflite(b"PK\x03\x04 and more")
+    with pytest.raises(UserError, match="a flatbuffer for LiteRT"):
+        read_graph(b"PK\x03\x04 and more")

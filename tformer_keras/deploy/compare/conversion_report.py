@@ -13,6 +13,7 @@ import rich.table
 from numpy.typing import NDArray
 
 from tformer_edge.contract import ModelFile
+from tformer_edge.graph import FileGraph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.compare.layer_errors import LayerError, layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import Conversion
@@ -20,7 +21,6 @@ from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import splits_channels
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.tflite.interpreter import LiteRT
-from tformer_keras.deploy.tflite.tflite_file import TfliteFile
 from tformer_keras.tasks.plot_text import plot_text
 from tformer_keras.tasks.task import Evaluation
 
@@ -155,7 +155,7 @@ def measure(conversion: Conversion, threads: int = 1) -> Measured:
     )
 
 
-def int8_shares(file: TfliteFile) -> tuple[float, float]:
+def int8_shares(file: FileGraph) -> tuple[float, float]:
     """The shares, 0 to 1, of operations and of multiply-accumulates that are computed in int8."""
     whole = [operation for operation in file.operations if operation.is_int8]
     return (

@@ -11,11 +11,11 @@ import tensorflow as tf
 import tf_keras
 from numpy.typing import NDArray
 
+from tformer_edge.graph import FileGraph, FileOperation
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.graph.emit import Emitted, layer_name
 from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.tflite.interpreter import LiteRT, dequantize
-from tformer_keras.deploy.tflite.tflite_file import Operation, TfliteFile
 
 # (b, h, w, 3) float32 → the tensors of layers by name.
 Tensors = Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]
@@ -43,7 +43,7 @@ class LayerError:
     mean_lsb: float | None
 
 
-def match_layers(file: TfliteFile, names: Mapping[int, str], graph: Graph) -> dict[str, Operation]:
+def match_layers(file: FileGraph, names: Mapping[int, str], graph: Graph) -> dict[str, FileOperation]:
     """The operation that gives each node's tensor, in the order in which they run.
 
     Args:
@@ -58,7 +58,7 @@ def match_layers(file: TfliteFile, names: Mapping[int, str], graph: Graph) -> di
         tensor.index: f"output/{layer_name(graph[name])}/output"
         for tensor, name in zip(file.outputs, graph.outputs, strict=True)
     }
-    found: dict[str, Operation] = {}
+    found: dict[str, FileOperation] = {}
     for operation in file.operations:
         index = operation.outputs[0].index
         for part in [*names.get(index, "").split(";"), outputs.get(index, "")]:
@@ -116,7 +116,7 @@ class _Sums:
         self.product += float(np.sum(real * given))
         self.count += given.size
 
-    def result(self, name: str, operation: Operation) -> LayerError:
+    def result(self, name: str, operation: FileOperation) -> LayerError:
         quantized = bool(operation.outputs[0].scales)
         energy = np.sqrt(self.model * self.file)
         return LayerError(
@@ -132,7 +132,7 @@ class _Sums:
 
 def layer_errors(
     flatbuffer: bytes,
-    layers: Mapping[str, Operation],
+    layers: Mapping[str, FileOperation],
     models: list[tuple[Tensors, bool]],
     pixels: NDArray[np.uint8],
     preprocessing: Preprocessing,

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from tformer_edge.contract import Contract, ModelFile
 from tformer_edge.errors import UserError
+from tformer_edge.graph import FileGraph
 from tformer_edge.quantized_input import QuantizedType, input_table
 from tformer_keras.deploy.micro.micro_operations import resolver_methods
 from tformer_keras.deploy.micro.micro_run import MicroRun
-from tformer_keras.deploy.tflite.tflite_file import TfliteFile
 
 TEMPLATES = Path(__file__).with_name("templates")
 ARENA_ALIGNMENT = 16
@@ -43,7 +43,7 @@ class Firmware:
 
 
 def write_firmware(
-    file: ModelFile, graph: TfliteFile, run: MicroRun, source_name: str, margin: int = ARENA_MARGIN
+    file: ModelFile, graph: FileGraph, run: MicroRun, source_name: str, margin: int = ARENA_MARGIN
 ) -> Firmware:
     """The sources for a model file that was run in TFLite Micro.
 
@@ -103,7 +103,7 @@ def _checked(file: ModelFile) -> Contract:
 
 
 def _values(
-    file: ModelFile, contract: Contract, graph: TfliteFile, run: MicroRun, arena: int, margin: int
+    file: ModelFile, contract: Contract, graph: FileGraph, run: MicroRun, arena: int, margin: int
 ) -> dict[str, Any]:
     (given,), (scores,) = graph.inputs, graph.outputs
     image = contract.image

@@ -6,15 +6,15 @@ import io
 
 import numpy as np
 
+from tformer_edge.graph import FileGraph
 from tformer_keras.deploy.micro.memory_plan import lives_of, planned_places
 from tformer_keras.deploy.micro.micro_run import MicroRun
-from tformer_keras.deploy.tflite.tflite_file import TfliteFile
 
 # More names than this on an axis cannot be read.
 NAMED_OPERATIONS = 60
 
 
-def draw_memory(flatbuffer: bytes, graph: TfliteFile, run: MicroRun, title: str) -> bytes:
+def draw_memory(flatbuffer: bytes, graph: FileGraph, run: MicroRun, title: str) -> bytes:
     """PNG. A file without a plan has no places: there the sizes of what lives are stacked instead."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle

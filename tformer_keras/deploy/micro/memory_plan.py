@@ -18,9 +18,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tformer_edge.errors import UserError
+from tformer_edge.graph import FileGraph, FileTensor, read_graph
 from tformer_keras.deploy.micro.schedule import Problem, Step, best_order, peak
 from tformer_keras.deploy.tflite.sharing_builder import SharingBuilder
-from tformer_keras.deploy.tflite.tflite_file import Tensor, TfliteFile, read_tflite
 
 METADATA = b"OfflineMemoryAllocation"
 # MicroArenaBufferAlignment of TFLite Micro.
@@ -62,7 +62,7 @@ def plan_memory(flatbuffer: bytes) -> Planned:
             "convert it with --target litert",
         )
     graph = model.subgraphs[0]
-    problem = _problem(read_tflite(flatbuffer))
+    problem = _problem(read_graph(flatbuffer))
     order = best_order(problem)
     graph.operators = [graph.operators[number] for number in order]
     problem = Problem(
@@ -113,7 +113,7 @@ def place(problem: Problem) -> dict[int, int]:
 def planned_places(flatbuffer: bytes) -> tuple[Problem, dict[int, int]]:
     """A model of one graph as a problem, and where its plan puts each tensor; empty for one without a plan."""
     model = schema.ModelT.InitFromPackedBuf(flatbuffer)
-    problem = _problem(read_tflite(flatbuffer))
+    problem = _problem(read_graph(flatbuffer))
     for entry in model.metadata or ():
         if entry.name == METADATA:
             offsets = np.frombuffer(model.buffers[entry.buffer].data.tobytes(), np.int32)[3:]
@@ -121,7 +121,7 @@ def planned_places(flatbuffer: bytes) -> tuple[Problem, dict[int, int]]:
     return problem, {}
 
 
-def _problem(file: TfliteFile) -> Problem:
+def _problem(file: FileGraph) -> Problem:
     computed = {tensor.index: _bytes(tensor) for tensor in file.tensors if not tensor.constant_bytes}
     steps = []
     for operation in file.operations:
@@ -137,7 +137,7 @@ def _problem(file: TfliteFile) -> Problem:
     return Problem(tuple(steps), {index: computed[index] for index in sorted(used)}, *border)
 
 
-def _bytes(tensor: Tensor) -> int:
+def _bytes(tensor: FileTensor) -> int:
     size = WIDTHS.get(tensor.type, 8) * math.prod(tensor.shape)
     return -(-size // ALIGNMENT) * ALIGNMENT
 

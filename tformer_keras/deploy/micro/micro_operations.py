@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tformer_edge.errors import UserError
-from tformer_keras.deploy.tflite.tflite_file import Operation, TfliteFile
+from tformer_edge.graph import FileGraph, FileOperation
 
 # From tensorflow/lite/micro/micro_mutable_op_resolver.h of TFLite Micro at commit 90b983c2b3f1 (20 August 2026):
 # the builtin operation, and the method of MicroMutableOpResolver that adds it.
@@ -134,12 +134,12 @@ CUSTOM_METHODS = {
 INSTEAD = {"GELU": "build the model with the activation quick_gelu, relu or relu6"}
 
 
-def method_of(operation: Operation) -> str | None:
+def method_of(operation: FileOperation) -> str | None:
     """The method of MicroMutableOpResolver that adds an operation; None where TFLite Micro lacks it."""
     return (CUSTOM_METHODS if operation.custom else RESOLVER_METHODS).get(operation.type)
 
 
-def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -> None:
+def check_operations(file: FileGraph, names: Mapping[int, str] | None = None) -> None:
     """Checks that TFLite Micro has every operation of a file.
 
     Args:
@@ -165,9 +165,9 @@ def check_operations(file: TfliteFile, names: Mapping[int, str] | None = None) -
     )
 
 
-def layer_name(file: TfliteFile, number: int, names: Mapping[int, str] | None = None) -> str:
+def layer_name(file: FileGraph, number: int, names: Mapping[int, str] | None = None) -> str:
     """What people know operation `number` by: the name of its output, else its place and its output's shape."""
-    operation: Operation = file.operations[number]
+    operation: FileOperation = file.operations[number]
     output = operation.outputs[0]
     name = output.name or (names or {}).get(output.index, "")
     if name:
@@ -177,6 +177,6 @@ def layer_name(file: TfliteFile, number: int, names: Mapping[int, str] | None = 
     return f"operation {number + 1} of {len(file.operations)}, whose output is {output.type} {output.shape}"
 
 
-def resolver_methods(file: TfliteFile) -> tuple[str, ...]:
+def resolver_methods(file: FileGraph) -> tuple[str, ...]:
     """The methods of MicroMutableOpResolver that a file needs, each once, in alphabetical order."""
     return tuple(sorted({method_of(operation) or "" for operation in file.operations}))

@@ -13,10 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import ConverterError
 
 from tformer_edge.errors import UserError
+from tformer_edge.graph import FileGraph, read_graph
 from tformer_edge.quiet import quiet
 from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
-from tformer_keras.deploy.tflite.tflite_file import TfliteFile, read_tflite
 
 KINDS = ("int8", "fp16", "float", "dynamic")
 IO_TYPES = ("int8", "uint8", "float32")
@@ -55,11 +55,11 @@ def export_flatbuffer(
         graph, model = source.graph, source.model
     shapes = {name: (batch, *graph[name].shape) for name in graph.inputs}
     flatbuffer = _convert(model, shapes, graph.outputs, kind, io)
-    if not read_tflite(flatbuffer).signed:
+    if not read_graph(flatbuffer).signed:
         # The converter goes by way of a file, and where it cannot write one, silently by another way without names.
         raise _no_room("the converter could not write there")
     flatbuffer = _in_order(flatbuffer, graph.inputs, graph.outputs)
-    check_flatbuffer(read_tflite(flatbuffer), kind, io)
+    check_flatbuffer(read_graph(flatbuffer), kind, io)
     return flatbuffer
 
 
@@ -140,7 +140,7 @@ def _refusal(message: str) -> UserError:
     )
 
 
-def check_flatbuffer(file: TfliteFile, kind: str, io: str) -> None:
+def check_flatbuffer(file: FileGraph, kind: str, io: str) -> None:
     """Proves that a file holds what it should.
 
     Raises:
