@@ -11,7 +11,7 @@ import tformer_keras
 from tformer_keras import layers
 from tformer_keras.models import VARIANTS, TFormer, build
 from tformer_keras.models.counting import count
-from tformer_keras.models.tformer import FFNS, NORMS, TOKEN_MIXERS
+from tformer_keras.models.tformer_checks import FFNS, NORMS, TOKEN_MIXERS
 
 SMALL = {"input_shape": (32, 32, 3), "classes": 5}
 

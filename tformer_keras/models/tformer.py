@@ -17,24 +17,18 @@ from tformer_keras.layers import (
     StochasticDepth,
 )
 from tformer_keras.layers.activations import ACTIVATIONS
-from tformer_keras.layers.checks import check_positive, is_number, is_whole
-from tformer_keras.layers.hybrid_pooling import CHANNEL_SPLITS
+from tformer_keras.models.tformer_checks import check_config
 from tformer_keras.models.weights import fill, shipped_configuration, shipped_name
 
 InputShape = tuple[int | None, int | None, int]
-
-FFNS = ("pcs", "standard", "ghost")
-NORMS = ("batch", "group", "layer")
-TOKEN_MIXERS = ("hybrid", "pooling")
-PATCH_PADDINGS = ("same", "symmetric")
 
 
 @dataclasses.dataclass(frozen=True)
 class TFormerConfig:
     """Everything that decides a TFormer's graph. Fields marked * are "not stated by the paper": our choice.
 
-    A stage is a patch embedding and `depths[i]`
-    blocks; a block is `x + scale·drop(pointwise(pool(norm(x))))`, then `x + scale·drop(ffn(norm(x)))`.
+    A stage is a patch embedding and `depths[i]` blocks; a block is `x + scale·drop(pointwise(pool(norm(x))))`, then
+    `x + scale·drop(ffn(norm(x)))`.
     """
 
     depths: tuple[int, ...] = (2, 2, 6, 2)
@@ -46,9 +40,8 @@ class TFormerConfig:
     stem_widths: tuple[int, ...] = ()  # * convolution, norm, activation before the patch embedding of stage 1
     patch_kernel: int = 3  # of the patch embeddings of stages 2, 3, …
     patch_stride: int = 2
-    patch_padding: str = (
-        "same"  # * TensorFlow's; "symmetric": half the kernel's size on every side, as PyTorch pads
-    )
+    # * TensorFlow's; "symmetric": half the kernel's size on every side, as PyTorch pads
+    patch_padding: str = "same"
     token_mixer: str = "hybrid"  # or "pooling", PoolFormer's: average pooling less the identity
     operators: tuple[str, ...] = ("average", "max")
     kernels: tuple[int, ...] = (3, 5, 7, 9, 11)
@@ -78,60 +71,7 @@ class TFormerConfig:
             object.__setattr__(self, field, (value,) if isinstance(value, (str, int)) else tuple(value))
         if isinstance(self.stem_stride, list):
             object.__setattr__(self, "stem_stride", tuple(self.stem_stride))
-        for field, allowed in (
-            ("ffn", FFNS),
-            ("norm", NORMS),
-            ("token_mixer", TOKEN_MIXERS),
-            ("patch_padding", PATCH_PADDINGS),
-            ("channel_split", CHANNEL_SPLITS),
-            ("activation", tuple(ACTIVATIONS)),
-            ("pooling", (None, "avg", "max")),
-        ):
-            if getattr(self, field) not in allowed:
-                raise ValueError(f"`{field}` expected one of {allowed}, received {getattr(self, field)!r}.")
-        if (
-            len(self.depths) != len(self.widths)
-            or not self.depths
-            or not all(is_whole(number) for number in self.depths + self.widths)
-            or min(self.depths) < 0
-            or min(self.widths) < 1
-        ):
-            raise ValueError(
-                "`depths` and `widths` expected one whole number a stage each, "
-                f"received {self.depths} and {self.widths}."
-            )
-        if len(self.input_shape) != 3 or self.input_shape[2] is None:
-            raise ValueError(
-                f"`input_shape` expected (height, width, channels), received {self.input_shape}."
-            )
-        strides = self.stem_strides
-        if len(strides) != len(self.stem_widths) + 1:
-            raise ValueError(
-                f"`stem_stride` expected one stride or {len(self.stem_widths) + 1}, one for each convolution of the "
-                f"stem, received {self.stem_stride}."
-            )
-        for field in ("stem_kernel", "patch_kernel", "patch_stride", "expansion", "groups", "classes"):
-            check_positive(field, getattr(self, field))
-        for stride in strides:
-            check_positive("stem_stride", stride)
-        for side in self.input_shape:
-            if side is not None:
-                check_positive("input_shape", side)
-        if not is_whole(self.ghost_ratio) or self.ghost_ratio < 2:
-            raise ValueError(
-                f"`ghost_ratio` expected a whole number of at least 2, received {self.ghost_ratio!r}."
-            )
-        if not 0 <= self.norm_momentum < 1:
-            raise ValueError(
-                f"`norm_momentum` expected at least 0 and below 1, received {self.norm_momentum!r}."
-            )
-        if self.layer_scale is not None and not is_number(self.layer_scale):
-            raise ValueError(f"`layer_scale` expected a number or None, received {self.layer_scale!r}.")
-        if self.width <= 0 or not 0 <= self.stochastic_depth < 1:
-            raise ValueError(
-                "`width` expected more than 0 and `stochastic_depth` at least 0 and below 1, "
-                f"received {self.width} and {self.stochastic_depth}."
-            )
+        check_config(self)
 
     @property
     def stem_strides(self) -> tuple[int, ...]:

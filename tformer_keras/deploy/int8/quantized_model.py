@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import tempfile
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from tformer_edge.errors import UserError
+from tformer_edge.files import whole_file
 from tformer_keras.deploy.graph.emit import Emitted, emit
 from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
 from tformer_keras.deploy.graph.nodes import Graph, Weight
 from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
+from tformer_keras.deploy.int8.quantized_file import ARRAYS_FILE, SOURCE_FILE, read_arrays, write_arrays
 from tformer_keras.deploy.int8.ranges import observe_ranges
-
-FORMAT = 1
-SOURCE_FILE, ARRAYS_FILE = "model.keras", "quantized.npz"
+from tformer_keras.models.keras_file import read_keras_file
 
 
 class QuantizedModel:
@@ -153,25 +148,15 @@ class QuantizedModel:
         """
         if not self.calibrated:
             raise UserError("ranges before a quantized model is saved", "none", "calibrate or train it first")
-        options = {
-            "format": FORMAT,
-            "target": self.target,
-            "rewrites": list(self.rewrites),
-            "name": self.source.name,
-        }
-        arrays = {f"weight/{name}": array for name, array in self.weights.items()}
-        arrays |= {f"range/{name}": np.asarray(pair, "float32") for name, pair in self.ranges.items()}
-        arrays["options"] = np.frombuffer(json.dumps(options, sort_keys=True).encode(), "uint8")
-        _write(Path(path), _archive(arrays))
+        options = {"target": self.target, "rewrites": list(self.rewrites), "name": self.source.name}
+        write_arrays(Path(path), options, self.weights, self.ranges)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the source model and the quantized arrays into a folder, which `load_quantized` reads."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            source = Path(temporary) / SOURCE_FILE
-            self.source.save(source)
-            os.replace(source, folder / SOURCE_FILE)
+        with whole_file(folder / SOURCE_FILE) as temporary:
+            self.source.save(temporary)
         self.weights_file(folder / ARRAYS_FILE)
 
 
@@ -212,8 +197,8 @@ def load_quantized(
                     "quantize again",
                     where=str(path.parent),
                 )
-        source = keras.saving.load_model(folder / SOURCE_FILE, compile=False)
-    options, weights, ranges = _read(Path(arrays))
+        source = read_keras_file(folder / SOURCE_FILE)
+    options, weights, ranges = read_arrays(Path(arrays))
     if target is None:
         target = options["target"]
         rewrites = options["rewrites"] if rewrites is None else rewrites
@@ -221,71 +206,6 @@ def load_quantized(
     model.weights = weights
     model.ranges = ranges
     return model
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, tuple[float, float]]]:
-    try:
-        # Opened here, because NumPy leaves a damaged file open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        options = json.loads(bytes(arrays.pop("options")))
-        version = options["format"]
-        options = {"target": str(options["target"]), "rewrites": [str(name) for name in options["rewrites"]]}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"quantized weights in {path}",
-            f"a file that is missing or damaged ({error})",
-            "copy it again, or quantize again",
-        ) from None
-    if version != FORMAT:
-        raise UserError(f"format {FORMAT}", repr(version), "install a newer tformer-keras", where=str(path))
-    weights = {name.removeprefix("weight/"): a for name, a in arrays.items() if name.startswith("weight/")}
-    ranges = {name.removeprefix("range/"): a for name, a in arrays.items() if name.startswith("range/")}
-    for name, array in (weights | ranges).items():
-        if array.dtype != "float32" or not np.isfinite(array).all():
-            raise UserError(
-                "finite float32",
-                f"other values of {name!r}",
-                "the file is damaged, copy it again",
-                where=str(path),
-            )
-    for name, array in ranges.items():
-        if array.shape != (2,):
-            raise UserError(
-                f"two numbers as the range of {name!r}",
-                str(array.shape),
-                "the file is damaged, copy it again",
-                where=str(path),
-            )
-    return options, weights, {name: (float(a[0]), float(a[1])) for name, a in ranges.items()}
-
-
-def _archive(arrays: dict[str, np.ndarray]) -> bytes:
-    """An .npz with sorted names and a fixed date: np.savez writes the time of day."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name in sorted(arrays):
-            entry = io.BytesIO()
-            np.lib.format.write_array(entry, np.ascontiguousarray(arrays[name]), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(info, entry.getvalue())
-    return buffer.getvalue()
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not mkstemp, whose files only their owner may read.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 __all__ = ["Lowered", "QuantizedModel", "Weight", "load_quantized", "quantize_aware"]
