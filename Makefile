@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test dist pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test test-order dist pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
+
+test-order: $(VENV)/.installed-train-micro-dev ## run all tests in random order: none may need another one before it
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi -p randomly
 
 dist: $(VENV)/.installed-dist ## build wheel and sdist, check what is in them, use the wheel in an empty environment
 	$(VENV)/bin/python -m tools.check_dist

@@ -1,7 +1,7 @@
 """Builds wheel and sdist, looks what is in them, and uses the wheel in an empty environment: `make dist`.
 
 Without extras an installation is a device's: `tformer-edge` works, `tformer list` works, and every other command of
-`tformer` says in one sentence what to install.
+`tformer` says in one sentence what to install. With the extra [train] it trains and converts.
 """
 
 import subprocess
@@ -63,6 +63,15 @@ def main() -> int:
     wheel = max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime)
     source = max(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     check_contents(wheel, source)
+    use_on_a_device(wheel)
+    use_for_training(wheel)
+    print(f"{wheel.name} ({wheel.stat().st_size:,} bytes) and {source.name} are whole")
+    print("installed alone, and with the extra [train], it works")
+    return 0
+
+
+def use_on_a_device(wheel: Path) -> None:
+    """Installs the wheel alone into an empty environment. Exits where it is more or less than a device's."""
     with tempfile.TemporaryDirectory() as name:
         run(sys.executable, "-m", "venv", name)
         tools = Path(name) / "bin"
@@ -74,10 +83,20 @@ def main() -> int:
         assert "tformer_s" in run(tools / "tformer", "list")
         sentence = run(tools / "tformer", "train", "digits", expected=2)
         assert "pip install 'tformer-keras[train]'" in sentence and sentence.count("\n") == 1, sentence
-    print(
-        f"{wheel.name} ({wheel.stat().st_size:,} bytes) and {source.name} are whole; a device's installation works"
-    )
-    return 0
+
+
+def use_for_training(wheel: Path) -> None:
+    """Installs the wheel with the extra [train] into an empty environment, and trains and converts the digits there."""
+    with tempfile.TemporaryDirectory() as name:
+        run(sys.executable, "-m", "venv", name)
+        tools, trained, quantized = (Path(name) / part for part in ("bin", "digits", "digits-int8"))
+        converted = Path(name) / "digits.tflite"
+        run(tools / "pip", "install", "--quiet", f"{wheel}[train]")
+        options = ("--model", "tformer_micro", "--recipe", "digits", "--epochs", "1", "--out", trained)
+        run(tools / "tformer", "train", "digits", *options)
+        run(tools / "tformer", "quantize", trained, "--data", "digits", "--epochs", "1", "--out", quantized)
+        run(tools / "tformer", "convert", quantized, "--int8", "--data", "digits", "--out", converted)
+        run(tools / "tformer-edge", "selftest", converted)
 
 
 if __name__ == "__main__":

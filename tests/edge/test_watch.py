@@ -40,6 +40,8 @@ def watching(folder, inbox):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Ctrl-C is ignored by what a shell starts in the background, and so by the tests' own children there.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         assert "watching" in process.stderr.readline()

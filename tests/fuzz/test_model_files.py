@@ -113,6 +113,7 @@ def test_the_judge_sees_a_process_left_behind(seeds, monkeypatch):
 
 def test_a_caller_that_crashes_is_a_violation_of_one_mutation(fuzz_folder, monkeypatch):
     monkeypatch.setattr(model_files, "ROOT", fuzz_folder)  # where the worker is no module
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     results = model_files.run_batch(fuzz_folder / "seeds", 0, 7, 2)
     assert [one["number"] for one in results] == [7, 8]
     assert all("ended the caller with code 1" in one["violation"] for one in results)
