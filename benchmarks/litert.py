@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import collections
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Sends file descriptor 2 away: LiteRT's C++ side greets there each time that a model is opened."""
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+from tformer_edge.quiet import quiet
 
 
 def random_input(detail: dict[str, Any]) -> np.ndarray:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.litert import quiet
+from tformer_edge.quiet import quiet
 
 CPU = 1  # kLiteRtHwAcceleratorCpu
 _LINE = re.compile(r"^\s*(\S.*?)\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+%\s+[\d.]+%\s+[\d.]+\s+(\d+)\s+(\S+)")

@@ -3,15 +3,14 @@
 import argparse
 import importlib
 import importlib.util
-import io
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
 
-from tformer_edge.errors import Failure, UserError
-from tformer_edge.printable import printable
+from tformer_edge.command_line import guarded
+from tformer_edge.errors import UserError
 
 BACKENDS = ("tensorflow", "jax", "torch")
 # What the extra `train` brings, as far as every command needs it.
@@ -80,7 +79,18 @@ def _choose_backend(backend: str | None, own_process: bool) -> None:
         UserError: Keras already runs on another backend, in a process that is not this command's own.
     """
     if backend is None:
+        # Set, or a user's keras.json would choose.
+        chosen = os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
+        if chosen not in BACKENDS:
+            raise UserError(
+                f"one of {', '.join(BACKENDS)}",
+                repr(chosen),
+                "correct it, or unset it",
+                where="KERAS_BACKEND",
+            )
+        _check_backend(chosen)
         return
+    _check_backend(backend)
     keras = sys.modules.get("keras")
     if keras is not None and keras.backend.backend() != backend:
         if not own_process:
@@ -92,6 +102,16 @@ def _choose_backend(backend: str | None, own_process: bool) -> None:
         os.environ["KERAS_BACKEND"] = backend
         os.execv(sys.executable, [sys.executable, "-m", "tformer_cli", *sys.argv[1:]])
     os.environ["KERAS_BACKEND"] = backend
+
+
+def _check_backend(name: str) -> None:
+    """Raises UserError where a backend is not installed."""
+    if importlib.util.find_spec(name) is None:
+        raise UserError(
+            f"the package {name}, on which Keras is to run",
+            "an installation without it",
+            f"pip install {name}, or choose another with --backend",
+        )
 
 
 def _import_keras_quietly() -> None:
@@ -112,6 +132,10 @@ def _import_keras_quietly() -> None:
         try:
             import keras
 
+            # A user's keras.json may have other defaults, and a recipe says itself where it wants them.
+            keras.config.set_floatx("float32")
+            keras.config.set_epsilon(1e-7)
+            keras.config.set_image_data_format("channels_last")
             if keras.backend.backend() == "tensorflow":
                 import tensorflow
 
@@ -139,24 +163,7 @@ def _check_installed() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 when it did its work, 2 with one line on standard error for a user's mistake."""
-    # Names of files need not be text, and a terminal need not know every letter: neither ends in a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        return _main(argv)
-    except UserError as error:
-        print(f"tformer: error: {printable(str(error))}", file=sys.stderr)
-        return 2
-    except Failure as error:
-        print(f"tformer: {printable(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read has seen enough. What is still buffered goes nowhere, or Python would complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return guarded("tformer", lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tformer_edge.errors import UserError
 from tformer_edge.litert_runner import LiteRTRunner
-from tformer_edge.requests import DELEGATION
+from tformer_edge.requests import DELEGATION, TENSOR
 from tformer_edge.runner import TensorInfo
 
 # A hostile file may ask for any amount; a good one of 512 MiB, the limit, needs less than this.
@@ -20,12 +20,12 @@ MAX_ADDRESS_SPACE = 4 << 30
 def serve(given: BinaryIO, answers: BinaryIO) -> None:
     """Loads the model that `given` begins with, then answers each request that follows, until `given` ends.
 
-    A request is RUN and a tensor, or DELEGATION alone.
+    A request is RUN and a tensor, TENSOR and a number, or DELEGATION alone.
     """
     order = json.loads(_read(given, int.from_bytes(_read(given, 4), "little")))
     flatbuffer = _read(given, order["bytes"])
     try:
-        runner = LiteRTRunner(flatbuffer, order["kernels"], order["threads"])
+        runner = LiteRTRunner(flatbuffer, order["kernels"], order["threads"], order["keep_tensors"])
     except UserError as error:
         _answer(answers, {"error": str(error)})
         return
@@ -38,12 +38,18 @@ def serve(given: BinaryIO, answers: BinaryIO) -> None:
                 found = runner.delegation()
                 _answer(answers, {"partitions": found.partitions, "left": found.left})
                 continue
+            if request == TENSOR:
+                found_tensor = runner.tensor(int.from_bytes(_read(given, 4), "little"))
+                fields = _fields(TensorInfo(found_tensor.shape, found_tensor.dtype.name))
+                _answer(answers, {"tensor": fields}, np.ascontiguousarray(found_tensor).tobytes())
+                continue
             tensor = np.frombuffer(_read(given, size), dtype).reshape(runner.input.shape)
             outputs = runner.run(tensor)
         except UserError as error:
             _answer(answers, {"error": str(error)})
             return
-        _answer(answers, {"ok": True}, b"".join(np.ascontiguousarray(one).tobytes() for one in outputs))
+        body = b"".join(np.ascontiguousarray(one).tobytes() for one in outputs)
+        _answer(answers, {"seconds": runner.seconds}, body)
 
 
 def _fields(info: TensorInfo) -> list[Any]:

@@ -2,13 +2,10 @@
 
 import argparse
 import importlib
-import io
-import os
 import sys
 from collections.abc import Sequence
 
-from tformer_edge.errors import UserError
-from tformer_edge.printable import printable
+from tformer_edge.command_line import guarded
 
 # name → what it does; the module of the same name is in `tformer_edge.commands`.
 COMMANDS = {
@@ -57,23 +54,13 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 when it did its work, 2 with one line on standard error for a user's mistake."""
-    # Names of files need not be text, and a terminal need not know every letter: neither ends in a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded("tformer-edge", lambda: _main(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _main(arguments: list[str]) -> int:
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     args = _parser(chosen if chosen in COMMANDS else None).parse_args(arguments)
-    try:
-        return int(args.run(args))
-    except UserError as error:
-        print(f"tformer-edge: error: {printable(str(error))}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return int(args.run(args))
 
 
 if __name__ == "__main__":

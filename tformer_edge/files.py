@@ -2,10 +2,17 @@
 
 A file is written under a temporary name beside its place, flushed to the disk, and renamed; then the folder is flushed,
 so that the rename lasts too. What a killed process leaves begins with `UNFINISHED` and is never taken for a result.
+The temporary name is made at random and must be new, so that nobody can lay a link there beforehand. It is locked while
+somebody writes to it, so that whoever writes the same file next can tell what a killed process left, and removes it.
+Only regular files are ever replaced: a device or a pipe stays what it is, and of a symbolic link what it points at is
+replaced.
 """
 
 import contextlib
 import os
+import re
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,11 +26,16 @@ UNFINISHED = ".unfinished-"
 def whole_file(path: Path) -> Iterator[Path]:
     """Yields a temporary path to write to, which becomes `path` when the context ends without an error.
 
-    The temporary name keeps the suffix, by which some libraries choose the format. Raises OSError where the disk does.
+    The temporary name keeps the suffix, by which some libraries choose the format. Raises OSError where the disk does,
+    and UserError where `path` is something else than a regular file.
     """
-    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    path = path.resolve() if path.is_symlink() else path
+    check_regular(path)
+    _remove_strays(path)
+    temporary, descriptor = _new_file(path)
     try:
         yield temporary
+        check_regular(path)
         _flush(temporary)
         os.replace(temporary, path)
         flush_folder(path.parent)
@@ -31,6 +43,63 @@ def whole_file(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(descriptor)
+
+
+def _new_file(path: Path) -> tuple[Path, int]:
+    """An empty file beside `path` that was not there before, and a descriptor that holds its lock."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{_end_of(path.name)}")
+    descriptor = os.open(temporary, flags, 0o666)
+    _lock(descriptor)
+    return temporary, descriptor
+
+
+def _end_of(name: str) -> str:
+    """A name of at most 230 bytes, for temporary names add 21 to it; it keeps its end, where its suffix is."""
+    return os.fsdecode(os.fsencode(name)[-230:])
+
+
+def _remove_strays(path: Path) -> None:
+    """Removes what killed processes left of the same file; what another one still writes is locked, and stays."""
+    pattern = re.compile(re.escape(UNFINISHED) + "[0-9a-f]{8}-" + re.escape(_end_of(path.name)))
+    try:
+        names = [name for name in os.listdir(path.parent) if pattern.fullmatch(name)]
+    except OSError:  # a folder that may not be read; or there is none, which will be said
+        return
+    for name in names:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path.parent / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if _lock(descriptor):
+                    os.unlink(path.parent / name)
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Takes a file's lock until the descriptor is closed; False where somebody else has it, or there are no locks."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def check_regular(path: Path) -> None:
+    """Raises UserError where `path` is there and no regular file: nothing else is ever replaced."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
+        raise UserError("the name of a file", f"{path}, which is {kind}", "give another name")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -70,19 +139,30 @@ def check_writable(paths: list[Path], force: bool) -> None:
         force: overwrite files.
     """
     for path in paths:
-        if path.is_dir():
-            raise UserError("the name of a file", f"{path}, which is a folder", "add a file name")
-        if path.exists() and not force:
+        try:
+            check_regular(path)
+            there = path.exists()
+        except OSError as error:  # a name that is too long, a folder that is a file, or is locked
+            raise cannot_write(path, error) from error
+        if there and not force:
             raise UserError(
                 "a new file", f"{path}, which is there", "give --force to overwrite it, or another name"
             )
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        folder = existing_folder(path)
         try:
             # Asking for permissions does not tell of read-only file systems: trying does.
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
             raise cannot_write(path, error) from error
+
+
+def existing_folder(path: Path) -> Path:
+    """The nearest of the folders above `path` that is there. Raises UserError where it is no folder."""
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise UserError(f"a folder for {path.name}", f"{above}, which is a file", "give another name")
+    return above
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,22 @@ SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".gif", ".tif", ".tiff")
     + (".ppm", ".pgm", ".pbm", ".pnm")
 )
-# Pillow's own hard limit, said again here because a program may have raised or removed Pillow's: 716 MB.
-MAX_PIXELS = 178_956_970
+# What is decoded at full size: 4 bytes a pixel in Pillow and 3 in the array, 470 MB, which a Raspberry Pi of 1 GB has.
+MAX_PIXELS = 1 << 26
+# A JPEG of up to this many pixels is decoded at a half, a quarter or an eighth, for which its decoder needs no memory
+# of the full size, unless it is progressive. Pillow's own hard limit, said again because a program may have raised it.
+MAX_REDUCED_PIXELS = 178_956_970
+_STRIP_ROWS = 256
 
 _ORIENTATION_TAG = 0x0112
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: lambda rgb: rgb[:, ::-1],
+    3: lambda rgb: rgb[::-1, ::-1],
+    4: lambda rgb: rgb[::-1],
+    5: lambda rgb: rgb.swapaxes(0, 1),
+    6: lambda rgb: rgb[::-1].swapaxes(0, 1),
+    7: lambda rgb: rgb[::-1, ::-1].swapaxes(0, 1),
+    8: lambda rgb: rgb[:, ::-1].swapaxes(0, 1),
 }
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
@@ -54,6 +59,9 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
     - 16-bit samples keep their high byte. Floating-point and 32-bit samples have no agreed range and are
       refused.
     - An animation gives its first frame.
+    - A JPEG of more than MAX_PIXELS pixels is decoded at a half, a quarter or an eighth of its size.
+
+    Memory is bounded: 7 bytes for each of at most MAX_PIXELS pixels.
 
     Raises ImageError (a UserError) that names the file when it is missing, empty, truncated, of another
     format, or of more than MAX_PIXELS pixels.
@@ -61,14 +69,12 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
     name = _name(source)
     try:
         with _open(source, name) as image:
-            _refuse_bomb(image, name)
+            _bound(image, name)
             image.load()
             # Read after load(): PNG may keep its EXIF data behind the pixels, and Pillow itself turns TIFF.
             orientation = _orientation(image)
-            rgb = _to_rgb(image, name)
-            if orientation in _TRANSPOSE:
-                rgb = rgb.transpose(_TRANSPOSE[orientation])
-            return np.array(rgb)
+            rgb = _all_rgb(image, name)
+        return _turned(rgb, orientation)
     except UserError:
         raise
     # Damaged data makes Pillow's decoders raise nearly any type; each means "unreadable".
@@ -84,7 +90,7 @@ def check_image(source: ImageSource) -> None:
     name = _name(source)
     try:
         with _open(source, name) as image:
-            _refuse_bomb(image, name)
+            _bound(image, name)
             if image.mode == "F":
                 raise _unsupported_samples(name)
     except UserError:
@@ -116,12 +122,19 @@ def _open(source: ImageSource, name: str) -> Image.Image:
     return Image.open(path, formats=FORMATS)
 
 
-def _refuse_bomb(image: Image.Image, name: str) -> None:
+def _bound(image: Image.Image, name: str) -> None:
+    """Refuses what has too many pixels to decode, or asks a JPEG decoder for fewer."""
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(name, f"its {width} x {height} pixels exceed the limit of {MAX_PIXELS:,}")
     if width * height == 0:
         raise ImageError(name, "it has no pixels")
+    if width * height <= MAX_PIXELS:
+        return
+    if image.format == "JPEG" and width * height <= MAX_REDUCED_PIXELS and "progressive" not in image.info:
+        # `draft` takes the smallest of 1, 1/2, 1/4 and 1/8 that is at least as large as it is asked for.
+        parts = next((parts for parts in (2, 4, 8) if width * height <= MAX_PIXELS * parts**2), 8)
+        image.draft(None, (width // parts, height // parts))
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(name, f"its {width} x {height} pixels exceed the limit of {MAX_PIXELS:,}")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -130,6 +143,29 @@ def _orientation(image: Image.Image) -> int:
     # Damaged EXIF data can raise nearly anything, and does not make the picture unusable.
     except Exception:
         return 1
+
+
+def _all_rgb(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3), converted in strips, so that no second image of the full size is made."""
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, height)
+        strip = image if height <= _STRIP_ROWS else _cropped(image, (0, top, width, bottom))
+        rgb[top:bottom] = np.asarray(_to_rgb(strip, name))
+    return rgb
+
+
+def _cropped(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    strip = image.crop(box)
+    strip.info = image.info  # where the transparency of palettes and of single colours stands
+    return strip
+
+
+def _turned(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """As EXIF's orientation says the picture is to be seen."""
+    turn = _TURNS.get(orientation)
+    return rgb if turn is None else np.ascontiguousarray(turn(rgb))
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
@@ -154,7 +190,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"it is none of {', '.join(FORMATS)}"
     if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {MAX_PIXELS:,} pixels"
+        return f"it has more than {MAX_REDUCED_PIXELS:,} pixels"
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, OSError) and error.strerror:

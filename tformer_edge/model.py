@@ -13,6 +13,7 @@ from PIL import Image
 
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.forked import forget_when_forked
 from tformer_edge.images import ImageSource, open_image
 from tformer_edge.interface import Interface, interface_of
 from tformer_edge.litert_runner import LiteRTRunner
@@ -48,7 +49,8 @@ class Model:
 
     Raises UserError, before LiteRT sees a byte, for a file that breaks docs/contract.md; and for one that LiteRT cannot
     run, whose tensors are not the contract's, or that was given arguments which do not go together.
-    One thread at a time predicts; others wait.
+    One thread at a time predicts; others wait. A forked copy of the process opens an interpreter of its own at its
+    first use. A model that is neither closed nor used in a `with` ends its process when Python drops it.
     """
 
     def __init__(
@@ -63,14 +65,21 @@ class Model:
         labels: Sequence[str] | None = None,
         meaning: Meaning | None = None,
     ) -> None:
+        if not isinstance(source, (str, os.PathLike, bytes)):
+            raise UserError(
+                "a model file as a path or bytes",
+                f"a {type(source).__name__}",
+                "give its path, or bytes(…) of it",
+            )
         self.file: ModelFile = read_model_file(source)
         self._interface: Interface = interface_of(self.file, preprocessing, labels, meaning)
         self.kernels: Kernels = kernels
         self.threads = default_threads() if threads is None else threads
         self.isolated = self.file.contract is None if isolated is None else isolated
-        runner = ProcessRunner if self.isolated else LiteRTRunner
         self._lock = threading.Lock()
-        self._runner: Runner | None = runner(self.file.flatbuffer, kernels, self.threads)
+        self._forked = False
+        self._runner: Runner | None = self._new_runner()
+        forget_when_forked(self)
         try:
             self.pid = self._runner.pid
             self.input: TensorInfo = self._runner.input
@@ -115,6 +124,12 @@ class Model:
         with self._lock:
             return self._open().run(tensor)
 
+    def timed_run(self, tensor: NDArray[Any]) -> tuple[list[NDArray[Any]], float]:
+        """`run`, and its seconds as the process that computes measured them: what a pipe to it takes is not in them."""
+        with self._lock:
+            runner = self._open()
+            return runner.run(tensor), runner.seconds
+
     def delegation(self) -> Delegation:
         """What XNNPACK computes, and what it leaves to LiteRT's own kernels. Raises UserError for a closed model."""
         with self._lock:
@@ -124,6 +139,7 @@ class Model:
         """Frees the interpreter, or ends its process; more calls do nothing."""
         with self._lock:
             runner, self._runner = self._runner, None
+            self._forked = False
         if runner is not None:
             runner.close()
 
@@ -135,7 +151,21 @@ class Model:
     ) -> None:
         self.close()
 
+    def forget(self) -> None:
+        """In a forked copy of the process: the parent's interpreter is left alone, the next use opens an own one."""
+        self._lock = threading.Lock()
+        if self._runner is not None:
+            self._runner.forget()
+            self._runner, self._forked = None, True
+
+    def _new_runner(self) -> Runner:
+        runner = ProcessRunner if self.isolated else LiteRTRunner
+        return runner(self.file.flatbuffer, self.kernels, self.threads)
+
     def _open(self) -> Runner:
+        if self._forked:
+            self._runner, self._forked = self._new_runner(), False
+            self.pid = self._runner.pid
         if self._runner is None:
             raise UserError("an open model", "a closed one", "open it again")
         return self._runner

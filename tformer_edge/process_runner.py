@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.forked import forget_when_forked
 from tformer_edge.printable import printable
-from tformer_edge.requests import DELEGATION, RUN
+from tformer_edge.requests import DELEGATION, RUN, TENSOR
 from tformer_edge.runner import Delegation, Kernels, TensorInfo, cannot_run, check_arguments, check_input
 
 LOAD_SECONDS = 60.0
@@ -36,10 +39,11 @@ class ProcessRunner:
     """A `Runner` whose interpreter crashes, hangs or eats memory in a child process.
 
     Args:
-        flatbuffer, kernels, threads: as in LiteRTRunner.
+        flatbuffer, kernels, threads, keep_tensors: as in LiteRTRunner.
         load_seconds, run_seconds: after which loading, or one inference, is given up and the child killed.
 
-    Raises UserError where the model is refused, ends its process, or takes too long; `run` as well.
+    Raises UserError where the model is refused, ends its process, or takes too long; `run` as well. The child ends with
+    the runner, whether that is closed or forgotten, and with this process.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class ProcessRunner:
         flatbuffer: bytes,
         kernels: Kernels = "xnnpack",
         threads: int = 1,
+        keep_tensors: bool = False,
         load_seconds: float = LOAD_SECONDS,
         run_seconds: float = RUN_SECONDS,
     ) -> None:
-        check_arguments(kernels, threads)
+        check_arguments(kernels, threads, keep_tensors)
+        self.seconds = 0.0
         self._run_seconds = run_seconds
         # -P keeps the working folder, which may be a stranger's too, off the child's module path.
         self._process = subprocess.Popen(
@@ -62,7 +68,14 @@ class ProcessRunner:
             start_new_session=True,  # Ctrl-C is for the parent, which then closes the child
         )
         self.pid = self._process.pid
-        order = {"bytes": len(flatbuffer), "kernels": kernels, "threads": threads}
+        self._end_child = weakref.finalize(self, _end_child, self._process, os.getpid())
+        forget_when_forked(self)
+        order = {
+            "bytes": len(flatbuffer),
+            "kernels": kernels,
+            "threads": threads,
+            "keep_tensors": keep_tensors,
+        }
         try:
             answer, _ = self._exchange([_framed(json.dumps(order).encode()), flatbuffer], load_seconds)
             self.input, self.outputs = _tensors(answer)
@@ -75,7 +88,10 @@ class ProcessRunner:
         check_input(tensor, self.input)
         try:
             size = sum(map(_bytes, self.outputs))
-            _, body = self._exchange([RUN, np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size)
+            answer, body = self._exchange(
+                [RUN, np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size
+            )
+            self.seconds = _seconds(answer)
         except BaseException:
             self.close()  # after half an exchange, what the pipe holds next is unknown
             raise
@@ -85,6 +101,22 @@ class ProcessRunner:
             results.append(part.reshape(info.shape).copy())
             at += part.nbytes
         return results
+
+    def tensor(self, index: int) -> NDArray[Any]:
+        """A tensor between the operations after `run`. Raises UserError as LiteRTRunner, or where the model fails."""
+        if not 0 <= index < 1 << 32:
+            raise UserError("the number of a tensor", str(index), "count from 0")
+        try:
+            answer, body = self._exchange(
+                [TENSOR, index.to_bytes(4, "little")],
+                self._run_seconds,
+                lambda said: _bytes(_one_tensor(said)),
+            )
+            info = _one_tensor(answer)
+        except BaseException:
+            self.close()
+            raise
+        return np.frombuffer(body, info.type).reshape(info.shape)
 
     def delegation(self) -> Delegation:
         """What XNNPACK took, as the child says. Raises UserError where the model fails."""
@@ -97,18 +129,16 @@ class ProcessRunner:
 
     def close(self) -> None:
         """Ends the child; more calls do nothing."""
-        process = self._process
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                # What was still to be written has nobody to read it.
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._end_child()
+
+    def forget(self) -> None:
+        """In a forked copy: closes its ends of the pipes, and leaves the child to the parent."""
+        self._end_child.detach()
+        _close_pipes(self._process)
+        self._process.returncode = 0  # or Python would wait, in vain, for what is no child of this process
 
     def _exchange(
-        self, parts: list[bytes], seconds: float, body_bytes: int = 0
+        self, parts: list[bytes], seconds: float, body_bytes: int | Callable[[dict[str, Any]], int] = 0
     ) -> tuple[dict[str, Any], bytes]:
         """Sends `parts`; the child's JSON answer and what follows it. Kills the child when `seconds` have passed."""
         stdin = self._process.stdin
@@ -135,7 +165,7 @@ class ProcessRunner:
                 raise cannot_run("one whose process gives no sensible answer")
             if "error" in answer:
                 raise UserError.relayed(printable(str(answer["error"])[:1000]))
-            body = self._read(body_bytes)
+            body = self._read(body_bytes if isinstance(body_bytes, int) else body_bytes(answer))
         except (OSError, EOFError):
             raise cannot_run(
                 f"one that took over {seconds:g} s" if late.is_set() else f"one that {self._end()}"
@@ -161,6 +191,44 @@ class ProcessRunner:
             return f"crashed its process ({signal.Signals(-code).name})"
         except ValueError:
             return f"crashed its process (signal {-code})"
+
+
+def _end_child(process: subprocess.Popen[bytes], owner: int) -> None:
+    """Kills the child and closes the pipes, in the process that started it."""
+    if os.getpid() != owner:
+        return
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    _close_pipes(process)
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            # What was still to be written has nobody to read it.
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def _seconds(answer: dict[str, Any]) -> float:
+    """How long the child says that it computed."""
+    seconds = answer.get("seconds")
+    if not isinstance(seconds, float) or not 0 <= seconds < math.inf:
+        raise cannot_run("one whose process gives no sensible answer")
+    return seconds
+
+
+def _one_tensor(answer: dict[str, Any]) -> TensorInfo:
+    """The tensor in an answer, its size bounded."""
+    try:
+        info = _tensor(*answer["tensor"])
+        size = _bytes(info)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise cannot_run("one whose process gives no sensible answer") from None
+    if size > MAX_OUTPUT_BYTES:
+        raise cannot_run(f"a tensor of {size} bytes, where up to {MAX_OUTPUT_BYTES} are allowed")
+    return info
 
 
 def _tensors(answer: dict[str, Any]) -> tuple[TensorInfo, tuple[TensorInfo, ...]]:

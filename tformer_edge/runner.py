@@ -63,8 +63,18 @@ class Runner(Protocol):
     input: TensorInfo
     outputs: tuple[TensorInfo, ...]
 
+    seconds: float  # of the latest `run`, measured in the process `pid`
+
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """All outputs for one input of `input`'s shape and type. Raises UserError where the model cannot run."""
+        ...
+
+    def tensor(self, index: int) -> NDArray[Any]:
+        """A tensor between the operations after `run`, of a runner that keeps them. Raises UserError for any other."""
+        ...
+
+    def forget(self) -> None:
+        """See `forked.Forgetful`."""
         ...
 
     def delegation(self) -> Delegation:
@@ -76,16 +86,26 @@ class Runner(Protocol):
         ...
 
 
-def check_arguments(kernels: str, threads: int) -> None:
-    """Raises UserError for kernels and a number of threads that no runner has."""
+def check_arguments(kernels: str, threads: int, keep_tensors: bool = False) -> None:
+    """Raises UserError for kernels and a number of threads that no runner has, and tensors that it cannot keep."""
+    if keep_tensors and kernels != "reference":
+        raise UserError(
+            "reference kernels where tensors are kept", kernels, "XNNPACK hides what is inside a partition"
+        )
     if kernels not in KERNELS:
         raise UserError(f"kernels among {', '.join(KERNELS)}", repr(kernels), "give one of them")
     if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
         raise UserError(f"1 to {MAX_THREADS} threads", repr(threads), "the number of cores is a good one")
 
 
-def check_input(tensor: NDArray[Any], info: TensorInfo) -> None:
+def check_input(tensor: Any, info: TensorInfo) -> None:
     """Raises UserError for a tensor that is not what the input takes."""
+    if not isinstance(tensor, np.ndarray):
+        raise UserError(
+            f"an input tensor of {info.type} {info.shape}",
+            f"a {type(tensor).__name__}",
+            "give a NumPy array, or an image to `predict`",
+        )
     if tensor.shape != info.shape or tensor.dtype != np.dtype(info.type):
         raise UserError(
             f"an input tensor of {info.type} {info.shape}",

@@ -10,7 +10,6 @@ import pytest
 from tests.edge.test_board import FIRMWARE, pi  # noqa: F401  (a fixture)
 from tests.edge.tiny_models import raw
 from tests.fresh_process import fresh
-from tformer_edge import latency
 from tformer_edge.cli import main
 from tformer_edge.commands import benchmark
 from tformer_edge.latency import input_of, measure, percentile
@@ -26,14 +25,18 @@ def test_percentiles_by_nearest_rank(count):
 
 
 def test_the_first_inference_and_the_others_are_told_apart(folder, monkeypatch):
-    clock = iter(range(0, 10_000))
-    monkeypatch.setattr(latency, "time", type("Clock", (), {"perf_counter": lambda: float(next(clock))}))
+    calls = []
     with Model(folder / "int8-1.tflite", warm=False) as model:
-        calls = []
         real = model.run
-        monkeypatch.setattr(model, "run", lambda tensor: calls.append(1) or real(tensor))
+
+        def timed(tensor):
+            calls.append("timed")
+            return real(tensor), 1.0
+
+        monkeypatch.setattr(model, "timed_run", timed)
+        monkeypatch.setattr(model, "run", lambda tensor: calls.append("warm-up") or real(tensor))
         found = measure(model, runs=7, warm_up=3)
-    assert len(calls) == 1 + 3 + 7 and found.runs == 7
+    assert calls == ["timed"] + ["warm-up"] * 3 + ["timed"] * 7 and found.runs == 7
     assert found.first == found.p50 == found.p99 == found.mean == found.least == found.most == 1000
 
 

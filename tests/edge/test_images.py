@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from tests.fresh_process import fresh
 from tformer_edge import images
 from tformer_edge.errors import UserError
 from tformer_edge.images import check_image, open_image
@@ -184,6 +185,59 @@ def test_bomb_is_refused_by_its_header() -> None:
 def test_bomb_is_refused_without_pillows_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     refuse_both(png(50_000, 50_000, 8, 2, b"\x00"), "50000 x 50000 pixels exceed the limit")
+
+
+def test_every_orientation_is_pillows_own() -> None:
+    image = Image.fromarray(scene())
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        data = encoded(image, "PNG", exif=exif)
+        expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        np.testing.assert_array_equal(open_image(data), np.asarray(expected))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "L", "I;16", "CMYK"])
+def test_strips_are_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (50, 7, 4), np.uint8)
+    image = Image.fromarray(colours)
+    if mode == "I;16":
+        image = Image.fromarray(colours.view(np.uint16)[:, :, 0].copy())
+    elif mode == "P":
+        image = image.convert("RGB").quantize(16)
+        image.info["transparency"] = 3
+    else:
+        image = image.convert(mode if mode != "LA" else "LA")
+    whole = open_image(image)
+    monkeypatch.setattr(images, "_STRIP_ROWS", 16)
+    np.testing.assert_array_equal(open_image(image), whole)
+
+
+def test_a_jpeg_that_is_too_large_is_decoded_smaller_and_others_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS", 20_000)
+    large = Image.fromarray(scene()).resize((400, 200))
+    pixels = open_image(encoded(large, "JPEG", quality=95))
+    assert pixels.shape == (100, 200, 3)
+    expected = np.asarray(large.resize(pixels.shape[1::-1], Image.Resampling.BOX), float)
+    assert np.abs(pixels - expected).mean() < 6
+    refuse_both(encoded(large, "PNG"), "400 x 200 pixels exceed the limit of 20,000")
+    refuse_both(encoded(large, "JPEG", progressive=True), "400 x 200 pixels exceed the limit of 20,000")
+
+
+def test_memory_of_the_largest_image_is_bounded(tmp_path: Path) -> None:
+    # 8-bit RGBA of nothing at all: few bytes in the file.
+    path = tmp_path / "large.png"
+    path.write_bytes(png(8192, 8192, 8, 6, bytes((1 + 4 * 8192) * 8192)))
+    assert path.stat().st_size < 300_000
+    code = (
+        "from tformer_edge.images import open_image; from tformer_edge.memory import peak_bytes\n"
+        "before = peak_bytes(); shape = open_image(sys.argv[1]).shape\n"
+        "result = [*shape, peak_bytes() - before]"
+    )
+    *shape, grown = fresh(code, path)
+    assert shape == [8192, 8192, 3] and grown < 520 << 20
 
 
 def test_what_is_no_image_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Shows what a model file says and is made of: contract, operators, sizes, and what XNNPACK computes.
 
-A file without a contract, and any with --isolated, is opened by LiteRT in a process of its own.
+LiteRT opens the file in a process of its own, which a hostile one cannot leave.
 """
 
 import argparse
@@ -19,8 +19,7 @@ from tformer_edge.refusal import Refusal
 
 EPILOG = """examples:
   tformer-edge inspect model.tflite
-  tformer-edge inspect model.tflite --json | python3 -m json.tool
-  tformer-edge inspect stranger.tflite --isolated"""
+  tformer-edge inspect model.tflite --json | python3 -m json.tool"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="default: this machine's cores, up to 4")
     parser.add_argument("--kernels", choices=KERNELS, default="xnnpack", help="LiteRT's (default: xnnpack)")
     parser.add_argument(
-        "--isolated", action="store_true", help="in a process of its own, for a stranger's file"
+        "--trusted",
+        action="store_true",
+        help="run a file that you made or trust in this process: starts sooner, but a hostile file would take it down",
     )
 
 
@@ -57,7 +59,7 @@ def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
         name: getattr(args, name, None) for name in ("size", "mean", "std", "resize", "labels", "meaning")
     }
     given = [name for name, value in hand.items() if value is not None]
-    isolated = True if args.isolated else None
+    isolated = not args.trusted
     if not given and getattr(args, "crop_fraction", None) is None:
         return Model(args.model, threads=args.threads, kernels=args.kernels, isolated=isolated, warm=warm)
     missing = [f"--{name}" for name, value in hand.items() if value is None]

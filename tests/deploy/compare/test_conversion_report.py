@@ -180,8 +180,7 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
     for vector in read.golden:
         for kernels, allowed in (("reference", 0), ("xnnpack", vector.xnnpack_difference)):
             litert = LiteRT(read.flatbuffer, kernels)
-            detail = litert.inputs[0]
-            tensor = np.frombuffer(vector.input, detail["dtype"]).reshape(detail["shape"])
+            tensor = np.frombuffer(vector.input, litert.input.type).reshape(litert.input.shape)
             (output,) = litert.run(tensor)
             expected = np.frombuffer(vector.output, output.dtype).reshape(output.shape)
             assert np.abs(output.astype(np.float64) - expected).max() == allowed

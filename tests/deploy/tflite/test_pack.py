@@ -93,7 +93,7 @@ def test_litert_computes_the_same(kernels: str) -> None:
     before, after = LiteRT(int8_model(), kernels), LiteRT(packed().flatbuffer, kernels)
     assert before.delegation() == after.delegation()
     assert before.delegation()[0] == (1 if kernels == "xnnpack" else 0)
-    batch = images(50, before.inputs[0]["shape"])
+    batch = images(50, before.input.shape)
     np.testing.assert_array_equal(before.run_all(batch)[0], after.run_all(batch)[0])
     assert (
         len(np.unique(after.run_all(batch)[0], axis=0)) > 40

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.runner import Kernels
 from tformer_edge.tasks import find_task
 from tformer_edge.tasks.task import Task as DeviceTask
 from tformer_keras.data.progress_bar import progress
@@ -208,7 +209,7 @@ def _forms(
         run = compiled(model)
         return lambda pixels: run(preprocessing.normalise(pixels))
 
-    def of_file(kernels: str) -> Forward:
+    def of_file(kernels: Kernels) -> Forward:
         return LiteRT(conversion.flatbuffer, kernels).forward(preprocessing)
 
     # Lowered anew: training may have changed the weights of the quantized model's own graph.

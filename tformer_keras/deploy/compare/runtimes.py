@@ -19,7 +19,7 @@ from tformer_edge.errors import UserError, first_line
 from tformer_edge.interface import interface_of
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
-from tformer_edge.runner import TensorInfo
+from tformer_edge.runner import Kernels
 from tformer_edge.tasks import find_task
 from tformer_keras.data.dataset import ImageSplit
 from tformer_keras.data.pixels import pixel_batches
@@ -117,11 +117,7 @@ def compare_runtimes(
     pixels = np.concatenate([batch[0] for batch in batches])
     truth = [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)]
     interface = interface_of(file, None, None, None)
-    infos = []
-    for detail in LiteRT(file.flatbuffer).outputs:
-        scale, zero_point = detail["quantization"]
-        kind = np.dtype(detail["dtype"]).name
-        infos.append(TensorInfo(tuple(detail["shape"]), kind, float(scale), int(zero_point)))
+    infos = LiteRT(file.flatbuffer).outputs
     reports: list[RuntimeReport] = []
     reference: list[NDArray[Any]] = []
     for runtime in run_everywhere(path, file, input_tensors(file, pixels, preprocessing), sysroot):
@@ -165,16 +161,15 @@ def input_tensors(file: ModelFile, pixels: NDArray[np.uint8], preprocessing: Pre
     Raises:
         UserError: for a file of float32 or several images at a time.
     """
-    (detail,) = LiteRT(file.flatbuffer).inputs
-    kind = np.dtype(detail["dtype"]).name
-    if kind not in ("int8", "uint8") or detail["shape"][0] != 1:
+    info = LiteRT(file.flatbuffer).input
+    kind: Any = info.type
+    if kind not in ("int8", "uint8") or info.shape[0] != 1:
         raise UserError(
             "a model of integers and one image at a time",
-            f"{kind} and {detail['shape'][0]}",
+            f"{kind} and {info.shape[0]}",
             "convert it with --io int8 --batch 1",
         )
-    scale, zero_point = detail["quantization"]
-    return quantize_pixels(pixels, input_table(preprocessing, scale, zero_point, kind))[:, None]
+    return quantize_pixels(pixels, input_table(preprocessing, info.scale, info.zero_point, kind))[:, None]
 
 
 def run_everywhere(
@@ -189,7 +184,8 @@ def run_everywhere(
     Raises:
         UserError: where a runtime cannot run the file, or is not there.
     """
-    for kernels in ("reference", "xnnpack"):
+    both: tuple[Kernels, Kernels] = ("reference", "xnnpack")
+    for kernels in both:
         interpreter = LiteRT(file.flatbuffer, kernels)
         outputs = interpreter.run_all(inputs[:, 0])
         yield Runtime(f"LiteRT, {kernels}", kernels == "reference", outputs)

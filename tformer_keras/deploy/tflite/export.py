@@ -63,6 +63,10 @@ def export_flatbuffer(
     return flatbuffer
 
 
+# A file's batch is fixed, and each of its images is computed for one that is missing.
+MAX_BATCH = 1024
+
+
 def check_arguments(kind: str, io: str, batch: int) -> None:
     """Raises UserError for a kind, type of inputs and outputs, and batch that no file can have."""
     if kind not in KINDS or io not in IO_TYPES:
@@ -73,8 +77,8 @@ def check_arguments(kind: str, io: str, batch: int) -> None:
         )
     if kind != "int8" and io != "float32":
         raise UserError(f"float32 inputs and outputs of a {kind} file", f"{io}", "only int8 has others")
-    if batch < 1:
-        raise UserError("a batch of at least 1", str(batch), "1 is usual")
+    if not 1 <= batch <= MAX_BATCH:
+        raise UserError(f"a batch of at least 1 and at most {MAX_BATCH}", str(batch), "1 is usual")
 
 
 def _convert(model: Any, inputs: dict[str, tuple[int, ...]], outputs: list[str], kind: str, io: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tformer_edge.archive import MAX_ENTRY_BYTES
@@ -24,7 +26,7 @@ def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Gol
     """
     reference, xnnpack = LiteRT(flatbuffer, "reference"), LiteRT(flatbuffer)
     vectors = []
-    if reference.interpreter.tensor(reference.inputs[0]["index"])().nbytes > MAX_ENTRY_BYTES:
+    if math.prod(reference.input.shape) * np.dtype(reference.input.type).itemsize > MAX_ENTRY_BYTES:
         return ()
     for number, name in enumerate(NAMES):
         images = synthetic_pixels(len(NAMES) * reference.batch, preprocessing.input_size)

@@ -3,75 +3,59 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from tformer_edge.litert_runner import delegation_of
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.process_runner import ProcessRunner
 from tformer_edge.quantized_input import input_table, quantize_pixels
-from tformer_edge.quiet import quiet
-
-KERNELS = ("xnnpack", "reference")
+from tformer_edge.runner import Kernels
 
 
 class LiteRT:
-    """An interpreter for a model with one input of images.
+    """An interpreter for a model with one input of images, in a process of its own.
+
+    A flatbuffer may be a stranger's, and a fresh one may be such that LiteRT ends its process (an addition whose result
+    has no range to speak of): here either is a `UserError`.
 
     Args:
-        flatbuffer: from `export_flatbuffer` or `pack`.
+        flatbuffer: from `export_flatbuffer` or `pack`, or of a model file.
         kernels: "xnnpack", or "reference": plain C++ without a delegate, which defines what is right.
         threads: at least 1.
         keep_tensors: let `tensor` read what is between the operations; with the reference kernels only, because
             XNNPACK hides what is inside a partition.
 
     Attributes:
+        input, outputs: the tensors at its border.
         batch: images at a time.
+
+    Raises:
+        UserError: for a flatbuffer that LiteRT refuses or dies of, or arguments that do not go together; `run` as well.
     """
 
     def __init__(
-        self, flatbuffer: bytes, kernels: str = "xnnpack", threads: int = 1, keep_tensors: bool = False
+        self, flatbuffer: bytes, kernels: Kernels = "xnnpack", threads: int = 1, keep_tensors: bool = False
     ) -> None:
-        if kernels not in KERNELS or threads < 1 or (keep_tensors and kernels != "reference"):
-            raise ValueError(
-                f"Expected kernels among {', '.join(KERNELS)}, at least 1 thread, and tensors kept by reference "
-                f"kernels only, received {kernels!r}, {threads} and {keep_tensors}."
-            )
-        reference = kernels == "reference"
-        with quiet():
-            self.interpreter = Interpreter(
-                model_content=flatbuffer,
-                num_threads=threads,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-                if reference
-                else OpResolverType.AUTO,
-                experimental_preserve_all_tensors=keep_tensors,
-            )
-            self.interpreter.allocate_tensors()
-        self.inputs = self.interpreter.get_input_details()
-        self.outputs = self.interpreter.get_output_details()
-        self.batch = int(self.inputs[0]["shape"][0])
+        self._runner = ProcessRunner(flatbuffer, kernels, threads, keep_tensors)
+        self.input, self.outputs = self._runner.input, self._runner.outputs
+        self.batch = self.input.shape[0]
 
     def input_of(self, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[Any]:
         """The input tensor for pixels that are resized and cropped: uint8 (b, h, w, 3) → the input's type."""
-        (detail,) = self.inputs
-        if detail["dtype"] == np.float32:
+        if self.input.type == "float32":
             return preprocessing.normalise(pixels)
-        scale, zero_point = detail["quantization"]
+        kind: Any = self.input.type
         return quantize_pixels(
-            pixels, input_table(preprocessing, scale, zero_point, np.dtype(detail["dtype"]).name)
+            pixels, input_table(preprocessing, self.input.scale, self.input.zero_point, kind)
         )
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """All outputs, as the file gives them, for one input tensor of the file's own batch."""
-        self.interpreter.set_tensor(self.inputs[0]["index"], tensor)
-        self.interpreter.invoke()
-        return [self.interpreter.get_tensor(output["index"]) for output in self.outputs]
+        return self._runner.run(np.asarray(tensor, self.input.type))
 
     def run_all(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """The same for any number of images; the last batch is filled up with its last image."""
@@ -85,14 +69,14 @@ class LiteRT:
     def real(self, outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Real numbers from the outputs' integers; float32 outputs stay."""
         return [
-            dequantize(output, *detail["quantization"])
-            for output, detail in zip(outputs, self.outputs, strict=True)
+            dequantize(output, info.scale, info.zero_point)
+            for output, info in zip(outputs, self.outputs, strict=True)
         ]
 
     @property
     def step(self) -> float:
         """The largest step of a quantized output; 0 where none is quantized."""
-        return max((float(output["quantization"][0]) for output in self.outputs), default=0.0)
+        return max(info.scale for info in self.outputs)
 
     def forward(self, preprocessing: Preprocessing) -> Callable[[NDArray[Any]], list[NDArray[np.float32]]]:
         """Pixels (b, h, w, 3), resized and cropped → real-valued outputs (b, …), as devices compute them."""
@@ -100,22 +84,26 @@ class LiteRT:
 
     def tensor(self, index: int) -> NDArray[Any]:
         """A tensor between operations after `run`, as it is in the file."""
-        return self.interpreter.get_tensor(index)
+        return self._runner.tensor(index)
 
     def delegation(self) -> tuple[int, Counter[str]]:
         """(partitions that XNNPACK took, the types of the operations that it left to LiteRT's own kernels)."""
-        found = delegation_of(self.interpreter)
+        found = self._runner.delegation()
         return found.partitions, Counter(found.left)
 
     def latency(self, runs: int = 50, warm_up: int = 5) -> float:
-        """The median of `runs` inferences, in milliseconds a batch."""
+        """The median of `runs` inferences of zeros in milliseconds a batch, measured by the process that computes."""
+        zeros = np.zeros(self.input.shape, self.input.type)
         times = []
         for number in range(warm_up + runs):
-            start = time.perf_counter()
-            self.interpreter.invoke()
+            self._runner.run(zeros)
             if number >= warm_up:
-                times.append(time.perf_counter() - start)
+                times.append(self._runner.seconds)
         return 1000 * statistics.median(times)
+
+    def close(self) -> None:
+        """Ends the process; it also ends when Python drops the interpreter."""
+        self._runner.close()
 
 
 def dequantize(values: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.float32]:
