@@ -39,8 +39,10 @@ class Output:
     def result(self, data: Mapping[str, Any]) -> None:
         """The command's result for programs; printed with `--json` only.
 
-        In UTF-8; bytes of names that are not UTF-8 as "\\udcXX" escapes, which JSON readers give back.
+        In UTF-8, or in ASCII where the output's encoding is another one; bytes of names that are not UTF-8 as "\\udcXX"
+        escapes, which JSON readers give back.
         """
         if self.as_json:
-            text = json.dumps(data, ensure_ascii=False)
+            encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+            text = json.dumps(data, ensure_ascii=encoding != "utf8")
             print(text.encode("utf-8", "backslashreplace").decode(), flush=True)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tformer_cli import model_options
+from tformer_cli import model_options, run_options
 
 EPILOG = """examples:
   tformer evaluate digits --model runs/digits
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", choices=("test", "train"), default="test", help="which images (default: test)"
     )
     parser.add_argument(
-        "--seed", type=int, help="of the split of a folder without test/ (default: the run's)"
+        "--seed", type=run_options.seed, help="of the split of a folder without test/ (default: the run's)"
     )
     parser.add_argument("--batch-size", type=int, default=128, help="images at a time (default: 128)")
     parser.add_argument(

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run_options.add_recipe_arguments(parser, "quantize")
     parser.add_argument(
-        "--seed", type=int, help="of batches and augmentations (default: the float run's, or 0)"
+        "--seed", type=run_options.seed, help="of batches and augmentations (default: the float run's, or 0)"
     )
     parser.add_argument(
         "--calibration-images",

@@ -3,6 +3,23 @@
 import argparse
 
 
+def seed(text: str) -> int:
+    """A seed of random numbers, 0 to 2**32 - 1, which is what Keras' and NumPy's generators take.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to {(1 << 32) - 1}, received {text!r}"
+        )
+    return value
+
+
 def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     """The recipe, and changes of it; `default` says which one it is otherwise."""
     parser.add_argument("--recipe", help=f"see `tformer list` (default: {default})")

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="of weights, batches and augmentations (default: 0)"
+        "--seed", type=run_options.seed, default=0, help="of weights, batches and augmentations (default: 0)"
     )
     parser.add_argument("--input-size", metavar="N|HxW", help="pixels of the model's input")
     parser.add_argument(

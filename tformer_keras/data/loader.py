@@ -19,6 +19,9 @@ from tformer_keras.data.progress_bar import progress
 from tformer_keras.data.streams import generator_stream, tensorflow_stream
 from tformer_keras.tasks.task import Batch, Task
 
+# float32 images of one batch: several are made ahead.
+MAX_BATCH_BYTES = 4 << 30
+
 
 class Loader:
     """Makes batches of `split`: decoded, preprocessed, augmented, normalised.
@@ -73,6 +76,13 @@ class Loader:
                 f"a batch size that is a multiple of {count} (the processes)",
                 str(batch_size),
                 "choose another",
+            )
+        height, width = preprocessing.input_size
+        if (batch_size // count) * height * width * 12 > MAX_BATCH_BYTES:
+            raise UserError(
+                f"a batch of up to {MAX_BATCH_BYTES >> 30} GB",
+                f"{batch_size // count} images of {height} x {width}",
+                "choose a smaller batch size, and --accumulate for the same step",
             )
         if augmentation is not None and augmentation.mixes:
             if not task.mixes:

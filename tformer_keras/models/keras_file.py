@@ -1,11 +1,19 @@
-"""What a path holds that should be a Keras model: said in one sentence before Keras is asked to read it."""
+"""The one gate for Keras models from files: what a path holds is said in one sentence before Keras is asked to read it.
+
+What Keras itself promises is kept: `safe_mode` stays on, which refuses code in a file (Lambda layers), and pickled
+arrays are never unpickled. What it does not bound, the sizes that a file declares, is bounded here.
+"""
+
+from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
 import h5py  # type: ignore[import-untyped]
+import keras
 
 from tformer_edge.errors import UserError, first_line
+from tformer_keras.models.declared_sizes import check_hdf5, check_zip
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PYTORCH = (
@@ -45,16 +53,39 @@ def check_keras_file(path: Path) -> None:
     if not beginning.startswith(b"PK"):
         raise _other(path, "something else", "give a file that `model.save` of Keras 3 wrote")
     try:
+        check_zip(path)
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except UserError:
+        raise
+    # A damaged zip makes Python's reader raise nearly anything.
+    except Exception as error:
         raise _other(path, f"a damaged or cut one ({first_line(error)})", "copy it again") from error
     if any(name.endswith("data.pkl") for name in names):
         raise _other(path, *PYTORCH)
     if damaged is not None or not names >= KERAS_ENTRIES:
         received = f"a damaged one ({damaged})" if damaged else "a zip without Keras' entries"
         raise _other(path, received, "copy it again, or save it with Keras 3")
+
+
+def read_keras_file(path: Path) -> keras.Model:
+    """The model of a `.keras` file, not compiled.
+
+    Raises:
+        UserError: for anything else, and for a file that declares more than it holds.
+    """
+    check_keras_file(path)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as weights:
+            size = archive.getinfo("model.weights.h5").file_size
+            check_hdf5(weights, path, size)  # type: ignore[arg-type]
+        return keras.saving.load_model(path, compile=False)
+    except UserError:
+        raise
+    # Keras' reader, h5py and the layers of a hostile configuration raise nearly anything; each means "unreadable".
+    except Exception as error:
+        raise UserError(f"a Keras model in {path}", first_line(error), "save it with Keras 3") from error
 
 
 def _hdf5(path: Path) -> tuple[str, str]:

@@ -14,6 +14,8 @@ import h5py  # type: ignore[import-untyped]
 import keras
 
 from tformer_edge.errors import UserError, first_line
+from tformer_keras.models.declared_sizes import check_hdf5
+from tformer_keras.models.keras_file import read_keras_file
 
 # These change neither the weights nor what they mean. Of another number of classes the head begins anew.
 FREE_FIELDS = {
@@ -186,8 +188,9 @@ def _check_count(model: keras.Model, path: Path) -> None:
 def _fill_from_file(model: keras.Model, path: Path) -> None:
     try:
         if path.suffix == ".keras":
-            model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+            model.set_weights(read_keras_file(path).get_weights())
         else:
+            check_hdf5(path, path, path.stat().st_size)
             _check_count(model, path)
             model.load_weights(path)
     except Exception as error:

@@ -1,9 +1,12 @@
-"""Checkpoints that survive a kill at any moment: one file each, written aside, flushed, renamed, the last two kept."""
+"""Checkpoints that survive a kill at any moment: one file each, written aside, flushed, renamed, the last two kept.
 
+A checkpoint is an .npz file and, behind it, the SHA-256 of its bytes, which is checked before any of them is parsed.
+"""
+
+import hashlib
+import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ from tformer_edge.files import UNFINISHED, whole_file
 
 FORMAT = 1
 KEEP = 2
+DIGEST_BYTES = 32
 _NAME = re.compile(r"step-(\d{9})\.npz")
 _STATE = "state.json"
 
@@ -48,9 +52,14 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{number:09d}.npz"
     text = json.dumps({"format": FORMAT, **state}).encode()
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        # np.savez is given a file, or it would add a suffix. zip's CRC of each entry is what loading checks.
-        np.savez(file, **{_STATE: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
+    with whole_file(path) as temporary:
+        with temporary.open("wb") as file:
+            # np.savez is given a file, or it would add a suffix.
+            np.savez(file, **{_STATE: np.frombuffer(text, np.uint8)}, **arrays)  # type: ignore[arg-type]
+        with temporary.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        with temporary.open("ab") as file:
+            file.write(digest)
     for _, old in _files(folder)[KEEP:]:
         old.unlink(missing_ok=True)
     for stray in folder.glob(f"{UNFINISHED}*"):  # of a run that was killed while it wrote
@@ -72,7 +81,7 @@ def load_checkpoint(folder: Path, say: Callable[[str], None]) -> Checkpoint | No
     for _, path in files:
         try:
             return _read(path)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, _Damaged) as error:
             say(f"{path} is damaged ({error}); going back to the checkpoint before it")
     if files:
         raise UserError(
@@ -91,9 +100,16 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
     return sorted(((int(match[1]), path) for match, path in matches if match), reverse=True)
 
 
+class _Damaged(Exception):
+    """A checkpoint that is not what was written."""
+
+
 def _read(path: Path) -> Checkpoint:
-    # Opened here, because NumPy leaves a damaged file open.
-    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+    data = path.read_bytes()
+    whole, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    if hashlib.sha256(whole).digest() != digest:
+        raise _Damaged("its bytes are not those that were written")
+    with np.load(io.BytesIO(whole), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     state = json.loads(arrays.pop(_STATE).tobytes())
     if state.pop("format") != FORMAT:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import rich.console
 
+from tformer_edge.files import cannot_write
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.loader import Loader, naming_file
@@ -20,7 +21,7 @@ from tformer_keras.training.distribution import Cluster, agree, any_of, from_fir
 from tformer_keras.training.finite import StopWhereNotFinite, check_finite
 from tformer_keras.training.framework import Framework
 from tformer_keras.training.progress import Progress
-from tformer_keras.training.run_folder import LoopJob, begun, check_folder
+from tformer_keras.training.run_folder import LoopJob, begun, check_folder, locked
 from tformer_keras.training.variables import assign_arrays, to_arrays
 
 # Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
@@ -139,9 +140,18 @@ class Loop:
         Raises:
             Stop: the run was asked to stop; its checkpoint is saved.
         """
-        if self.cluster.writes and not begun(self.job.out):  # what a run was begun with stays
+        if not self.cluster.writes:
+            return self._run(console)
+        try:
             self.job.out.mkdir(parents=True, exist_ok=True)
-            report.write_json(self.job.out / "config.json", record)
+        except OSError as error:
+            raise cannot_write(self.job.out, error) from error
+        with locked(self.job.out):
+            if not begun(self.job.out):  # what a run was begun with stays
+                report.write_json(self.job.out / "config.json", record)
+            return self._run(console)
+
+    def _run(self, console: rich.console.Console) -> dict[str, Any]:
         with self.stop:
             self.begin()
             self.resume()

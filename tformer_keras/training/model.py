@@ -10,9 +10,9 @@ import keras
 
 from tformer_edge.errors import UserError, first_line
 from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
+from tformer_keras.models.keras_file import read_keras_file
 from tformer_keras.models.weights import SHIPPED, shipped_name
 from tformer_keras.tasks.task import Task
-from tformer_keras.training.keras_file import check_keras_file
 
 # Training sets these itself.
 _OWN = ("input_shape", "classes", "include_top", "classifier_activation", "features_only", "pooling")
@@ -67,7 +67,7 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
         try:
             model = json.loads(beside.read_text(encoding="utf-8"))["model"]
             config = model["config"] if model["name"] == variant else {}
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             config = {}  # some other program's config.json
     return {name: value for name, value in config.items() if name not in _OWN}
 
@@ -129,10 +129,4 @@ def load_model(path: str) -> keras.Model:
     Raises:
         UserError: there is no such file, or it is no Keras model.
     """
-    file = model_file(path)
-    check_keras_file(file)
-    path = str(file)
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        raise UserError(f"a Keras model in {path}", first_line(error), "save it with Keras 3") from error
+    return read_keras_file(model_file(path))

@@ -19,6 +19,10 @@ CIFAR10_MEAN: Triple = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD: Triple = (0.2470, 0.2435, 0.2616)
 
 
+# Far more than any run needs, and little enough that what follows from them can be represented.
+MAX_BATCH, MAX_RATE = 1 << 20, 1e38
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides how a model is trained, apart from the data, the model and the seed.
@@ -84,8 +88,8 @@ class Recipe:
     def __post_init__(self) -> None:
         rules: list[tuple[str, bool, str]] = [
             ("epochs", self.epochs >= 1, "at least 1"),
-            ("batch_size", self.batch_size >= 1, "at least 1"),
-            ("learning_rate", self.learning_rate > 0, "more than 0"),
+            ("batch_size", 1 <= self.batch_size <= MAX_BATCH, f"1 to {MAX_BATCH}"),
+            ("learning_rate", 0 < self.learning_rate <= MAX_RATE, f"more than 0 and at most {MAX_RATE:g}"),
             ("final_learning_rate", 0 <= self.final_learning_rate <= 1, "a fraction from 0 to 1"),
             ("warmup_epochs", self.warmup_epochs >= 0, "at least 0"),
             ("weight_decay", self.weight_decay >= 0, "at least 0"),
@@ -109,7 +113,11 @@ class Recipe:
                 0 <= self.frozen_epochs < self.epochs or self.frozen_epochs == 0,
                 "below epochs",
             ),
-            ("frozen_learning_rate", self.frozen_learning_rate > 0, "more than 0"),
+            (
+                "frozen_learning_rate",
+                0 < self.frozen_learning_rate <= MAX_RATE,
+                f"more than 0 and at most {MAX_RATE:g}",
+            ),
             ("distillation_weight", 0 <= self.distillation_weight <= 1, "from 0 to 1"),
             ("distillation_temperature", self.distillation_temperature > 0, "more than 0"),
             (

@@ -1,8 +1,10 @@
 """What a run is asked to do, and its folder: made once, and refused to a run with other settings."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import keras
 import numpy as np
 
 from tformer_edge.errors import UserError, first_line
+from tformer_edge.files import cannot_write, existing_folder
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.training.provenance import git_commit, versions
@@ -119,6 +122,71 @@ def begun(out: Path) -> bool:
     return (out / "report.json").is_file() or any((out / "checkpoints").glob("step-*.npz"))
 
 
+# What runs write beside config.json: in a folder that is none of theirs, such a file is somebody else's.
+OWN_FILES = ("config.json", "model.keras", "quantized.npz", "history.csv", "curves.png", "report.json")
+
+
+def check_new_folder(out: Path) -> None:
+    """Checks that a run may begin in a folder: nothing of anybody else's would be overwritten there.
+
+    Raises:
+        UserError: it is a file, or holds files of these names that no run of tformer wrote.
+    """
+    try:
+        if out.exists() and not out.is_dir():
+            raise UserError("a folder for the run", f"{out}, which is a file", "give another --out")
+        if not out.exists():
+            existing_folder(out)
+        found = [name for name in OWN_FILES if (out / name).exists()]
+    except OSError as error:  # a name that is too long
+        raise cannot_write(out, error) from error
+    if found and not _of_a_run(out / "config.json"):
+        raise UserError(
+            "a new folder, or one of a run",
+            f"{out}, whose {found[0]} is from elsewhere",
+            "give another --out, so that it is not overwritten",
+        )
+
+
+def _of_a_run(path: Path) -> bool:
+    """Whether a config.json is one that `make_record` made."""
+    try:
+        return {"run", "task", "preprocessing", "versions"} <= set(
+            json.loads(path.read_text(encoding="utf-8"))
+        )
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Holds a run's folder, which is there, for one process; the end of that process, however it comes, lets go of it.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"nobody else at work in {out}",
+                "another process that trains there",
+                "wait for it, or stop it",
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def check_folder(job: LoopJob, record: Mapping[str, Any]) -> bytes:
     """Checks that the run in the folder, if one was begun there, is this job's; writes nothing.
 
@@ -130,10 +198,11 @@ def check_folder(job: LoopJob, record: Mapping[str, Any]) -> bytes:
     """
     path, finished = job.out / "config.json", job.out / "report.json"
     if not begun(job.out):
+        check_new_folder(job.out)
         return b"null"  # a command that failed, or was killed at once, does not bind the next one
     try:
         before = json.loads(path.read_text(encoding="utf-8"))["run"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"the settings of a run in {path}", first_line(error), "delete the folder, or use another --out"
         ) from error

@@ -14,10 +14,10 @@ from tformer_edge.errors import UserError, first_line
 from tformer_edge.preprocessing import Preprocessing, Resize
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.models import build
+from tformer_keras.models.keras_file import check_keras_file
 from tformer_keras.models.weights import SHIPPED, quantized_weights
 from tformer_keras.tasks import TASKS
 from tformer_keras.tasks.task import Task
-from tformer_keras.training.keras_file import check_keras_file
 from tformer_keras.training.model import load_model
 
 QUANTIZED = "quantized.npz"
@@ -223,6 +223,12 @@ def _task(name: str, where: Path) -> Task:
 def _read_config(path: Path) -> tuple[dict[str, Any], Preprocessing, tuple[str, ...]]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        return config, Preprocessing.from_json(config["preprocessing"]), tuple(config["class_names"])
-    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
+        names = config["class_names"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("class_names that are no list of texts")
+        if not isinstance(config.get("run", {}), dict) or not isinstance(config.get("model", {}), dict):
+            raise ValueError("run or model that is no object")
+        int(config.get("run", {}).get("split_seed", config.get("run", {}).get("seed", 0)))
+        return config, Preprocessing.from_json(config["preprocessing"]), tuple(names)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError) as error:
         raise UserError(f"a run's settings in {path}", first_line(error), "train again") from error

@@ -58,12 +58,14 @@ def check_out(out: Path) -> None:
     """Raises UserError when there is something that is no run of a quantization."""
     if not out.exists():
         return
-    names = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
+    # Hidden ones are what a killed process left.
+    found = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
+    names = {name for name in found if not name.startswith(".")}
     ours = names <= {"config.json", "checkpoints", "tensorboard"}  # killed before anything was finished
     if begun(out):
         try:
             ours = "quantize" in json.loads((out / "config.json").read_text(encoding="utf-8"))["run"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             ours = False
     if not ours:
         raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
