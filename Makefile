@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test test-order dist pi apk android-test fuzz lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test test-order dist pi apk android-test fuzz faults lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,10 @@ android-test: $(VENV)/.installed-train ## test the Android app: core, screens on
 fuzz: $(VENV)/.installed-train-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
 	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000
 	$(VENV)/bin/python -m tests.fuzz.soak --inferences 10000 --images 10000
+
+faults: $(VENV)/.installed-train-micro-dev ## every command through every fault of machine, files and environment: about an hour
+	$(VENV)/bin/python -m tests.faults.matrix
+	$(VENV)/bin/python -m tests.faults.kills
 
 lint: $(VENV)/.installed-train-dev ## check style, format and types
 	$(VENV)/bin/ruff check .

@@ -44,7 +44,7 @@ def test_none_without_checkpoints(tmp_path: Path) -> None:
 
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:
-    (tmp_path / ".unfinished-1-step-000000000.npz").write_bytes(b"of a run that was killed")
+    (tmp_path / ".unfinished-00000001-step-000000000.npz").write_bytes(b"of a run that was killed")
     for number in range(5):
         save_checkpoint(tmp_path, number, values(number), {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000003.npz", "step-000000004.npz"]
@@ -64,6 +64,22 @@ def test_damage_falls_back_to_the_one_before_and_says_so(tmp_path: Path, damage:
     assert loaded is not None and loaded.state == {"epoch": 1}
     np.testing.assert_array_equal(loaded.arrays["model/0000/kernel"], values(1)["model/0000/kernel"])
     assert len(said) == 1 and str(path) in said[0] and "is damaged" in said[0]
+
+
+def test_every_flipped_bit_is_seen(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 1, values(1), {"epoch": 1})
+    path = save_checkpoint(tmp_path, 2, values(2), {"epoch": 2})
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        loaded = load_checkpoint(tmp_path, lambda text: None)
+        assert loaded is not None and loaded.state == {"epoch": 1}
+    for length in range(0, len(content), 41):
+        path.write_bytes(content[:length])
+        loaded = load_checkpoint(tmp_path, lambda text: None)
+        assert loaded is not None and loaded.state == {"epoch": 1}
 
 
 def test_all_damaged_is_an_error(tmp_path: Path) -> None:

@@ -197,8 +197,9 @@ def check_folder(job: LoopJob, record: Mapping[str, Any]) -> bytes:
         UserError: the folder holds a run with other settings.
     """
     path, finished = job.out / "config.json", job.out / "report.json"
-    if not begun(job.out):
+    if not any((job.out / "checkpoints").glob("step-*.npz")):
         check_new_folder(job.out)
+    if not begun(job.out):
         return b"null"  # a command that failed, or was killed at once, does not bind the next one
     try:
         before = json.loads(path.read_text(encoding="utf-8"))["run"]

@@ -1,0 +1,125 @@
+"""Kills a quantization, a conversion and a firmware's writing at many moments: what comes of it is equal to the bit.
+
+python -m tests.faults.kills [--kills N]
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.commands import COMMANDS
+from tests.faults.faults import KILL_AT_FLUSH
+from tests.faults.process import ROOT, Fault, environment, run
+from tests.faults.workspace import Workspace, make
+
+# Nearly every step writes a checkpoint, so that a kill at any moment is one near a write.
+RESUMED = ["--checkpoint-minutes", "0"]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file whose bytes must be equal: all but those that hold times and dates."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (".npz", ".keras", ".tflite", ".h", ".cc", ".h5"):
+            if path.suffix == ".keras" or "step-" in path.name:  # a date, and seconds spent
+                continue
+            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def kill_at_random(arguments: list[str], out: Path, kills: int, draw: random.Random) -> int:
+    """Starts a command again and again and kills each at a random moment; how many kills met it alive."""
+    command = [sys.executable, "-m", "tformer_cli", *arguments[1:]]
+    met, whole = 0, 0.0
+    while met < kills:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # Its start takes longest: most moments are drawn after the first checkpoint can be there.
+        before = set((out / "checkpoints").glob("step-*.npz"))
+        while process.poll() is None and not set((out / "checkpoints").glob("step-*.npz")) - before:
+            if time.monotonic() - started > whole + 60:
+                break
+            time.sleep(0.002)
+        time.sleep(draw.random() * 0.2)
+        if process.poll() is not None:
+            return met
+        process.kill()
+        process.wait()
+        met += 1
+    return met
+
+
+def of_quantize(space: Workspace, folder: Path, kills: int) -> str:
+    """A quantization that is killed and gone on with, beside one that is not."""
+    arguments = [
+        *COMMANDS["quantize"](space, folder / "killed"),
+        *RESUMED,
+        *("--epochs", "4", "--limit-steps", "8"),
+    ]
+    met = kill_at_random(arguments, folder / "killed" / "quantized", kills, random.Random(0))
+    ended = run(arguments)
+    assert ended.code == 0, ended.err
+    whole = [part.replace("killed", "whole") for part in arguments]
+    ended = run(whole)
+    assert ended.code == 0, ended.err
+    expected, received = digests(folder / "whole"), digests(folder / "killed")
+    assert expected and expected == received, f"other bytes: {expected} and {received}"
+    return f"quantize: {met} kills, {len(expected)} files equal to the bit"
+
+
+def of_writer(name: str, space: Workspace, folder: Path) -> str:
+    """A command that writes files, killed at each flush: nothing or the whole; the next run leaves nothing behind."""
+    arguments = [*COMMANDS[name](space, folder / "whole")]
+    (folder / "whole").mkdir()
+    assert run(arguments).code == 0
+    expected = digests(folder / "whole")
+    assert expected
+    killed = [part.replace("whole", "killed") for part in arguments]
+    (folder / "killed").mkdir()
+    kills = 0
+    while True:
+        ended = run([*killed, "--force"], Fault({"KILL_AT": str(kills + 1)}, KILL_AT_FLUSH))
+        for path, digest in digests(folder / "killed").items():
+            if not Path(path).name.startswith(".unfinished-"):
+                assert expected[path] == digest, f"half of {path}"
+        if ended.code != -signal.SIGKILL:
+            break
+        kills += 1
+    assert ended.code == 0, ended.err
+    strays = [str(path) for path in (folder / "killed").rglob(".unfinished-*")]
+    assert not strays, strays
+    assert digests(folder / "killed") == expected
+    return f"{name}: {kills} kills, one at each flush; {len(expected)} files equal to the bit, nothing left behind"
+
+
+def main() -> int:
+    """Kills all three."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20, help="of the quantization (default: 20)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        space = make(Path(name) / "space")
+        for number, proof in enumerate(
+            (
+                lambda folder: of_writer("convert", space, folder),
+                lambda folder: of_writer("micro", space, folder),
+                lambda folder: of_quantize(space, folder, args.kills),
+            )
+        ):
+            folder = Path(name) / str(number)
+            os.makedirs(folder)
+            print(proof(folder), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
