@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from tformer_cli import convert_options, model_options
+from tformer_cli.rules_option import read_rules
 
 EPILOG = """examples:
   tformer convert --int8                                            the shipped CIFAR-10 model
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at a time (default: 1)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the latency (default: 1)")
+    parser.add_argument(
+        "--no-verify",
+        action="store_true",
+        help="write the file without the proof that it computes what the model computes",
+    )
     convert_options.add_source_arguments(parser)
 
 
@@ -61,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
 
     output = Output(args.json)
+    read_rules(args.rules)
     out = args.out or default_out(args)
     check_writable([out], args.force)
     picture = args.picture or out.with_suffix(".png")
@@ -71,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         threads=args.threads,
         data=args.data,
+        verify=not args.no_verify,
         **convert_options.graph_options(args),
     )
     file, report = convert_model(args.model, options, model_options.bare_preprocessing(args))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tformer_cli import model_options
+from tformer_cli.rules_option import add_rules_argument
 
 DEFAULT_MODEL = "tformer_micro_cifar10"
 
@@ -54,6 +55,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where the picture (PNG) goes")
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     model_options.add_bare_arguments(parser)
+    add_rules_argument(parser)
 
 
 def graph_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -121,6 +121,10 @@ def _import_keras_quietly() -> None:
     """
     if "keras" in sys.modules:
         return
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "Python with docstrings, which tf-keras needs", "-OO", "start without it, or unset PYTHONOPTIMIZE"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     kept = os.dup(2)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from tformer_cli import convert_options, model_options
+from tformer_cli.rules_option import read_rules
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.deploy.graph_source import GraphOptions, open_graph
 
     output = Output(args.json)
+    read_rules(args.rules)
     if args.data is None:
         raise UserError("labelled images to compare with", "none", "give --data FOLDER or digits")
     for name, least in (("images", 0), ("layer_images", 1)):

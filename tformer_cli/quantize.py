@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tformer_cli import model_options, run_options
+from tformer_cli.rules_option import add_rules_argument, read_rules
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run_options.add_run_arguments(parser)
     model_options.add_bare_arguments(parser)
+    add_rules_argument(parser)
 
 
 def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
@@ -128,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     output = Output(args.json)
     check(args)
     need_tensorflow("quantization")
+    read_rules(args.rules)
     trained = open_model(args.model, model_options.bare_preprocessing(args))
     if trained.means_quantized:
         raise UserError(

@@ -41,7 +41,8 @@ FAULTS: dict[str, Fault] = {
         {"HOME": "/nonexistent", "KERAS_HOME": "/nonexistent/keras", "MPLCONFIGDIR": "/nonexistent/m"}
     ),
     "other Keras defaults": Fault(codes=(0,)),  # KERAS_HOME is set to a folder with such a file
-    "no asserts": Fault({"PYTHONOPTIMIZE": "2"}, codes=(0,)),
+    "no asserts": Fault({"PYTHONOPTIMIZE": "1"}, codes=(0,)),
+    "no docstrings": Fault({"PYTHONOPTIMIZE": "2"}),
     "odd locale": Fault({"LC_ALL": "tr_TR.UTF-8", "TZ": "Nowhere/Nothing"}, codes=(0,)),
 }
 KERAS_JSON = '{"floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"}'

@@ -69,6 +69,7 @@ class GraphSource:
         weights: what the weights are, for people.
         fresh: whether they are untrained.
         notes: what the user should know.
+        calibration: the pixels that ranges were set by, uint8 (n, height, width, 3), or None.
     """
 
     trained: Trained
@@ -76,6 +77,7 @@ class GraphSource:
     weights: str
     fresh: bool
     notes: tuple[str, ...]
+    calibration: NDArray[np.uint8] | None = None
 
     @property
     def meaning(self) -> str:
@@ -113,6 +115,7 @@ def open_graph(
         )
     target, rewrites = options.target or "litert", options.rewrites or "all"
     graph: Lowered | QuantizedModel
+    pixels = None
     if not int8:
         graph = lower(trained.model, target, rewrites)
     elif quantized is not None:
@@ -124,7 +127,7 @@ def open_graph(
         calibrate(graph, pixels, trained.preprocessing)
         weights += f", quantized after training with {how}"
         notes += note
-    return GraphSource(trained, graph, weights, fresh, (*notes, *graph.notes))
+    return GraphSource(trained, graph, weights, fresh, (*notes, *graph.notes), pixels)
 
 
 def _open(model: str | Path | keras.Model, bare: BarePreprocessing | None) -> Trained:

@@ -24,6 +24,7 @@ from tformer_keras.deploy.compare.conversion_report import (
     measure,
     measure_layers,
 )
+from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.tflite.export import check_arguments
@@ -33,6 +34,9 @@ from tformer_keras.tasks.task import evaluate
 from tformer_keras.training.forward import finite, forward
 from tformer_keras.training.provenance import versions
 from tformer_keras.training.saved_model import BarePreprocessing
+
+# Of each kind: generated, calibration and test images.
+PROOF_IMAGES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,7 @@ class ConversionOptions(GraphOptions):
         batch: images at a time, fixed in the file, ≥ 1.
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
+        verify: prove the file before it is given out (`compare/file_proof.py`).
 
     Raises:
         UserError: values that no file can have.
@@ -56,6 +61,7 @@ class ConversionOptions(GraphOptions):
     batch: int = 1
     threads: int = 1
     data: str | None = None
+    verify: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +90,8 @@ def convert_model(
         The file, whose `to_bytes()` is what devices take, and everything that is known of it.
 
     Raises:
-        UserError: the model, the images or the options cannot be used; the model's outputs are not finite.
+        UserError: the model, the images or the options cannot be used; the model's outputs are not finite; the file
+            does not compute what the model computes.
     """
     options = options or ConversionOptions()
     source = open_graph(model, options, options.kind == "int8", bare)
@@ -95,6 +102,9 @@ def convert_model(
     finite(forward(trained.model, False), trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
     conversion = convert(source.graph, options.kind, options.io, options.batch)
+    proof = None
+    if options.verify:
+        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset)
     file = model_file(
@@ -118,7 +128,7 @@ def convert_model(
         batch=conversion.batch,
         target=conversion.source.target,
         rewrites=tuple(conversion.source.rewrites),
-        notes=source.notes,
+        notes=(*source.notes, *([proof.note] if proof is not None and proof.note else [])),
         measured=measure(conversion, options.threads),
         parameters=parameters,
         macs=macs,
@@ -128,6 +138,7 @@ def convert_model(
         flatbuffer_bytes=len(conversion.flatbuffer),
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
+        proof=proof,
     )
     return file, report
 
@@ -156,6 +167,17 @@ def _accuracy(
     )
     judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step)
     return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))
+
+
+def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
+    """Generated images, and beside them some that calibrated the graph and some of the data set, if there are any."""
+    preprocessing = source.trained.preprocessing
+    parts = [synthetic_pixels(PROOF_IMAGES, preprocessing.input_size)]
+    if source.calibration is not None:
+        parts.append(source.calibration[:PROOF_IMAGES])
+    if dataset is not None:
+        parts.append(split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), PROOF_IMAGES)))
+    return np.concatenate(parts)
 
 
 def _layer_pixels(source: GraphSource, dataset: Dataset | None) -> tuple[NDArray[np.uint8], str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tformer_edge.contract import ModelFile
 from tformer_edge.graph import FileGraph
 from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import LayerError, layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph.emit import emit
@@ -80,6 +81,7 @@ class ConversionReport:
         layers: the error of each layer against the float model, on `layer_images`.
         flatbuffer_bytes, total_bytes: without and with the contract.
         golden: name and XNNPACK's difference of each golden vector.
+        proof: what was compared before the file was given out; None where that was not wanted.
     """
 
     model: str
@@ -100,6 +102,7 @@ class ConversionReport:
     flatbuffer_bytes: int
     total_bytes: int
     golden: tuple[tuple[str, float], ...]
+    proof: Proof | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -133,6 +136,7 @@ class ConversionReport:
                 "contract": self.total_bytes - self.flatbuffer_bytes,
                 "total": self.total_bytes,
             },
+            "proof": None if self.proof is None else dataclasses.asdict(self.proof),
             "golden": [{"name": name, "xnnpack_difference": difference} for name, difference in self.golden],
         }
 
@@ -194,7 +198,16 @@ def show(report: ConversionReport, title: str, console: rich.console.Console) ->
     console.print(table, markup=False)
 
 
+def _proof(proof: Proof) -> str:
+    files = ", ".join(f"{kernels} {error:.2g}" for kernels, error in proof.files.items())
+    return (
+        f"on {proof.images} images: device graph within {proof.lowering:.1g} of the model's range; file beside its "
+        f"graph, of the outputs' deviation: {files}"
+    )
+
+
 def _rows(report: ConversionReport) -> list[tuple[str, str]]:
+    proof = report.proof
     measured, contract = report.measured, report.total_bytes - report.flatbuffer_bytes
     left = ", ".join(f"{count} {kind}" for kind, count in measured.left.items())
     batch = "an image" if report.batch == 1 else f"a batch of {report.batch}"
@@ -227,6 +240,7 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
             + ("s" if measured.threads != 1 else ""),
         ),
         ("golden vectors", golden or "none: one would be larger than a contract may hold"),
+        ("proof", "not wanted: nothing says that the file is right" if proof is None else _proof(proof)),
     ]
     if report.accuracy is not None:
         evaluation = report.accuracy.evaluation

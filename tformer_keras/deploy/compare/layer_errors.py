@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tf_keras
 from numpy.typing import NDArray
 
 from tformer_edge.graph import FileGraph, FileOperation
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.graph.emit import Emitted, layer_name
+from tformer_keras.deploy.graph.lowering_proof import compiled
 from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.tflite.interpreter import LiteRT, dequantize
 
@@ -70,13 +70,6 @@ def match_layers(file: FileGraph, names: Mapping[int, str], graph: Graph) -> dic
                 found[node] = operation
                 break
     return found
-
-
-def compiled(model: Any) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """A model of one input, Keras 3 or tf_keras, as a function that is traced once for all numbers of images."""
-    run = tf.function(lambda images: tf.nest.flatten(model(images, training=False)))
-    once = run.get_concrete_function(tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32))
-    return lambda images: [np.asarray(tensor) for tensor in once(tf.constant(images))]
 
 
 def tensors_of(emitted: Emitted, nodes: list[str]) -> Tensors:

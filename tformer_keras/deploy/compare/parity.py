@@ -17,7 +17,6 @@ from tformer_edge.tasks.task import Task as DeviceTask
 from tformer_keras.data.progress_bar import progress
 from tformer_keras.deploy.compare.layer_errors import (
     LayerError,
-    compiled,
     layer_errors,
     match_layers,
     tensors_of,
@@ -25,6 +24,7 @@ from tformer_keras.deploy.compare.layer_errors import (
 from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import lower, splits_channels
+from tformer_keras.deploy.graph.lowering_proof import compiled
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.task import Evaluation, Task

@@ -9,7 +9,12 @@ import tensorflow as tf
 import tf_keras
 
 from tformer_keras.deploy.graph import operations
-from tformer_keras.deploy.graph.nodes import Graph, Node, Weight
+from tformer_keras.deploy.graph.nodes import Graph, Node, Weight, plain_name
+
+# tf-keras reads the user's keras.json, which may have other defaults than a device graph: float32, channels last.
+tf_keras.backend.set_floatx("float32")
+tf_keras.backend.set_epsilon(1e-7)
+tf_keras.backend.set_image_data_format("channels_last")
 
 
 class Quantizer(Protocol):
@@ -49,7 +54,7 @@ def emit(
     emitter = _Emitter(graph, split, quantizer, batch_size)
     outputs = [emitter.value(output) for output in graph.outputs]
     inputs = [emitter.raw[name] for name in graph.inputs]
-    model = tf_keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=name)
+    model = tf_keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=plain_name(name))
     for variable, weight in emitter.bindings:
         variable.assign(weight.values.astype("float32"))
     return Emitted(model, emitter.bindings, emitter.raw, emitter.trained_layers)
@@ -133,7 +138,7 @@ class _Emitter:
     # One method an operation.
 
     def _input(self, node: Node) -> Any:
-        return tf_keras.Input(node.shape, batch_size=self.batch_size, name=node.name)
+        return tf_keras.Input(node.shape, batch_size=self.batch_size, name=layer_name(node))
 
     def _convolution(self, node: Node, tensor: Any) -> Any:
         attributes = node.attributes
@@ -217,7 +222,46 @@ class _Emitter:
         activation = node.attributes.get("activation")
         return operations.Elementwise(node.operation, activation, name=layer_name(node))(list(tensors))
 
-    _add = _subtract = _multiply = _squared_difference = _elementwise
+    _add = _subtract = _multiply = _squared_difference = _maximum = _minimum = _elementwise
+
+    def _with_constant(self, node: Node, tensor: Any) -> Any:
+        quantized = self.quantizer is not None
+        attributes = node.attributes
+        return operations.WithConstant(
+            attributes["function"],
+            attributes["value"],
+            attributes["first"],
+            quantized,
+            name=layer_name(node),
+        )(tensor)
+
+    def _leaky_relu(self, node: Node, tensor: Any) -> Any:
+        return operations.LeakyRelu(node.attributes["slope"], name=layer_name(node))(tensor)
+
+    def _transposed_convolution(self, node: Node, tensor: Any) -> Any:
+        attributes = node.attributes
+        height, width, filters, _ = node.weights["kernel"].values.shape
+        return self._weighted(
+            node,
+            lambda: tf_keras.layers.Conv2DTranspose(
+                filters,
+                (height, width),
+                attributes["strides"],
+                attributes["padding"],
+                output_padding=attributes["output_padding"],
+                activation=_activation(node),
+                use_bias="bias" in node.weights,
+                name=layer_name(node),
+            ),
+            tensor,
+        )
+
+    def _crop(self, node: Node, tensor: Any) -> Any:
+        starts, sizes = node.attributes["starts"], node.shape
+        return operations.Crop(starts, sizes, name=layer_name(node))(tensor)
+
+    def _transpose(self, node: Node, tensor: Any) -> Any:
+        return tf_keras.layers.Permute(node.attributes["order"], name=layer_name(node))(tensor)
 
     def _scale_by(self, node: Node, tensor: Any) -> Any:
         quantized = self.quantizer is not None
@@ -233,7 +277,7 @@ class _Emitter:
         return operations.Maximum(node.attributes["keepdims"], name=layer_name(node))(tensor)
 
     def _reciprocal_root(self, node: Node, tensor: Any) -> Any:
-        return operations.ReciprocalRoot(node.attributes["epsilon"], name=layer_name(node))(tensor)
+        return operations.ReciprocalRoot(name=layer_name(node))(tensor)
 
     def _pool(self, node: Node, tensor: Any) -> Any:
         classes = {
@@ -289,5 +333,5 @@ def _activation(node: Node) -> Any:
 
 
 def layer_name(node: Node) -> str:
-    # TensorFlow's name scopes know no leading dot or other signs; Keras 3 layer names are free.
-    return "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in node.name)
+    """What the node's layer is called in the emitted model."""
+    return plain_name(node.name)

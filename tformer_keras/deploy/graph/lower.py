@@ -8,14 +8,17 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.graph.nodes import Graph, Node
 from tformer_keras.deploy.graph.rewrites.cascade_max import cascade_max
 from tformer_keras.deploy.graph.rewrites.dense_as_convolution import dense_as_convolution
 from tformer_keras.deploy.graph.rewrites.depthwise_average import depthwise_average
+from tformer_keras.deploy.graph.rewrites.fixed_ranges import free_fixed_ranges
 from tformer_keras.deploy.graph.rewrites.fold_norms import fold_norms
 from tformer_keras.deploy.graph.rewrites.fold_shuffle import fold_shuffle
+from tformer_keras.deploy.graph.rewrites.nearest_by_copies import nearest_by_copies
 from tformer_keras.deploy.graph.rewrites.one_partition import one_partition
 from tformer_keras.deploy.graph.rewrites.plain_forms import (
     expand_activations,
@@ -27,7 +30,7 @@ from tformer_keras.deploy.graph.rewrites.plain_forms import (
 )
 from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
 from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
-from tformer_keras.deploy.graph.rules import Call, find_rule
+from tformer_keras.deploy.graph.rules import Call, find_rule, takes_constants
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,10 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(split_affines),
     # TFLite Micro's FULLY_CONNECTED rounds otherwise than LiteRT's reference kernel.
     Pass(dense_as_convolution, "dense_as_convolution", ("micro",)),
+    # TFLite Micro has the operation, and each of these costs it arena.
+    Pass(nearest_by_copies, "nearest_by_copies", ("litert",)),
     Pass(one_partition, "one_partition"),
+    Pass(free_fixed_ranges),
 )
 REWRITES = tuple(step.name for step in PIPELINE if step.name is not None)
 # What "all" means for each target.
@@ -84,14 +90,19 @@ class Lowered:
         target: "litert" or "micro".
         rewrites: the names of those that were applied, in order.
         notes: one sentence each about what did not go the fast way.
-        name: of the source model.
+        source: the Keras 3 model.
     """
 
     graph: Graph
     target: str
     rewrites: tuple[str, ...]
     notes: tuple[str, ...]
-    name: str
+    source: Any
+
+    @property
+    def name(self) -> str:
+        """Of the source model."""
+        return str(self.source.name)
 
     @property
     def model(self) -> Any:
@@ -143,7 +154,7 @@ def lower(model: Any, target: str = "litert", rewrites: str | Iterable[str] = "a
         if step.name is None or step.name in chosen:
             step.run(graph)
             graph.tidy()
-    return Lowered(graph, target, chosen, tuple(dict.fromkeys(graph.notes)), model.name)
+    return Lowered(graph, target, chosen, tuple(dict.fromkeys(graph.notes)), model)
 
 
 def read_graph(model: Any, target: str = "litert") -> Graph:
@@ -200,13 +211,6 @@ def _walk(model: Any, values: dict[int, str], graph: Graph) -> None:
                 _walk(inner, inside, graph)
                 results = [inside[id(tensor)] for tensor in inner.outputs]
             else:
-                if not isinstance(operation, keras.layers.Layer):
-                    raise UserError(
-                        "layers only",
-                        f"the operation {type(operation).__name__} ({operation.name!r}) on tensors of the model",
-                        "use the layer of that name",
-                        where="lowering",
-                    )
                 if len(node.output_tensors) != 1:
                     raise UserError(
                         "one output a layer",
@@ -215,10 +219,44 @@ def _walk(model: Any, values: dict[int, str], graph: Graph) -> None:
                         where="lowering",
                     )
                 shape = _static_shape(node.output_tensors[0], operation.name)
-                call = Call(operation, graph.fresh(operation.name), inputs, shape, graph)
-                results = [find_rule(operation)(call)]
+                name = graph.fresh(operation.name)
+                operands = _operands(node, values)
+                rule = find_rule(operation)
+                if not takes_constants(rule) and any(isinstance(one, np.ndarray) for one in operands):
+                    raise UserError(
+                        "tensors of the model as its inputs",
+                        "a constant among them",
+                        "apply the constant by keras.layers.Add, Multiply or Rescaling",
+                        where=f"layer {operation.name!r} of class {type(operation).__name__}",
+                    )
+                call = Call(
+                    operation,
+                    name,
+                    inputs,
+                    shape,
+                    graph,
+                    graph.first_calls.setdefault(id(operation), name),
+                    operands,
+                    (node.arguments.args, node.arguments.kwargs),
+                )
+                results = [rule(call)]
             for tensor, result in zip(node.output_tensors, results, strict=True):
                 values[id(tensor)] = result
+
+
+def _operands(node: Any, values: dict[int, str]) -> tuple[str | np.ndarray, ...]:
+    """What a call was given: names of nodes for the model's tensors, arrays for numbers, arrays and variables."""
+    operands: list[str | np.ndarray] = []
+    for given in keras.tree.flatten((node.arguments.args, node.arguments.kwargs)):
+        if isinstance(given, keras.KerasTensor):
+            operands.append(values[id(given)])
+        elif isinstance(given, bool | str | None | slice | type(Ellipsis)):
+            continue
+        elif isinstance(given, int | float | np.ndarray | np.generic | keras.Variable) or ops.is_tensor(
+            given
+        ):
+            operands.append(np.asarray(ops.convert_to_numpy(given), "float64"))
+    return tuple(operands)
 
 
 def _static_shape(tensor: Any, name: str) -> tuple[int, ...]:

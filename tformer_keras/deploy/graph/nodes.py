@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+
+@functools.cache
+def plain_name(name: str) -> str:
+    """A name as TensorFlow's scopes and the converter take it; Keras 3's names are free.
+
+    ASCII letters, digits, "_", "." and "-", a letter or digit first.
+    """
+    letters = "".join(one if one.isascii() and (one.isalnum() or one in "_.-") else "_" for one in name)
+    return letters if letters[:1].isalnum() else f"x{letters}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +95,9 @@ class Graph:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.notes: list[str] = []
+        self.first_calls: dict[
+            int, str
+        ] = {}  # of each layer, by identity: the name of the node of its first call
 
     def add(self, node: Node) -> str:
         if node.name in self.nodes:
@@ -95,9 +109,10 @@ class Graph:
         return self.nodes[name]
 
     def fresh(self, name: str) -> str:
-        """`name`, or `name_1`, … if it is taken."""
+        """`name`, or `name_1`, … if it is taken, as it is or in its plain form."""
+        taken = {plain_name(one) for one in self.nodes}
         candidate, number = name, 0
-        while candidate in self.nodes:
+        while plain_name(candidate) in taken:
             number += 1
             candidate = f"{name}_{number}"
         return candidate

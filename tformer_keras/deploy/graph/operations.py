@@ -51,7 +51,8 @@ class ScaleBy(tf_keras.layers.Layer):
 
 
 def _as_int8(array: np.ndarray) -> np.ndarray:
-    low, high = min(float(array.min()), 0.0), max(float(array.max()), 0.0)
+    low = min(float(array.min()), 0.0)
+    high = max(float(array.max()), 0.0, low + 1e-8)
     return tf.quantization.fake_quant_with_min_max_args(array, low, high, num_bits=8).numpy()
 
 
@@ -70,7 +71,8 @@ class ChannelConstant(tf_keras.layers.Layer):
         constant = getattr(self, self.role)
         if self.quantized:
             low = tf.minimum(tf.reduce_min(tf.stop_gradient(constant)), 0.0)
-            high = tf.maximum(tf.reduce_max(tf.stop_gradient(constant)), low + 1e-8)
+            # int8 represents zero exactly, so the range holds it, also of a constant that is negative throughout.
+            high = tf.maximum(tf.maximum(tf.reduce_max(tf.stop_gradient(constant)), 0.0), low + 1e-8)
             constant = tf.quantization.fake_quant_with_min_max_vars(constant, low, high, num_bits=8)
         return inputs * constant if self.role == "scale" else inputs + constant
 
@@ -110,6 +112,49 @@ class BlockConvolution(tf_keras.layers.Conv2D):
         )
 
 
+class WithConstant(tf_keras.layers.Layer):
+    """A function of two arguments, one of which is a constant of any shape that broadcasts against a batch.
+
+    With `quantized`, the constant is what int8 makes of it, one scale for all: training sees the device's.
+    """
+
+    def __init__(
+        self, function: str, value: Any, first: bool, quantized: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        array = np.asarray(value, "float32")
+        self.function, self.first = function, first
+        self.value = _as_int8(array) if quantized and array.size > 1 else array
+
+    def call(self, inputs: Any) -> Any:
+        constant = tf.constant(self.value)
+        arguments = (constant, inputs) if self.first else (inputs, constant)
+        return Elementwise.FUNCTIONS[self.function](*arguments)
+
+
+class LeakyRelu(tf_keras.layers.Layer):
+    """x, or slope · x where x is negative."""
+
+    def __init__(self, slope: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.slope = slope
+
+    def call(self, inputs: Any) -> Any:
+        return tf.nn.leaky_relu(inputs, self.slope)
+
+
+class Crop(tf_keras.layers.Layer):
+    """A part of each image: `sizes` pixels and channels from `starts` on."""
+
+    def __init__(self, starts: tuple[int, ...], sizes: tuple[int, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.starts, self.sizes = starts, sizes
+
+    def call(self, inputs: Any) -> Any:
+        batch = -1 if inputs.shape[0] is None else inputs.shape[0]
+        return tf.slice(inputs, [0, *self.starts], [batch, *self.sizes])
+
+
 class Pad(tf_keras.layers.Layer):
     """Zeros before and after each of the three axes behind the batch."""
 
@@ -129,13 +174,15 @@ class Elementwise(tf_keras.layers.Layer):
         "subtract": tf.subtract,
         "multiply": tf.multiply,
         "squared_difference": tf.math.squared_difference,
+        "maximum": tf.maximum,
+        "minimum": tf.minimum,
         "sigmoid": tf.sigmoid,
+        "elu": tf.nn.elu,
         "tanh": tf.tanh,
         "gelu": tf.nn.gelu,
         "softmax": tf.nn.softmax,
         "relu": tf.nn.relu,
         "relu6": tf.nn.relu6,
-        "hard_swish": lambda x: x * tf.nn.relu6(x + 3.0) * np.float32(1 / 6),
         "identity": tf.identity,
     }
 
@@ -150,14 +197,10 @@ class Elementwise(tf_keras.layers.Layer):
 
 
 class ReciprocalRoot(tf_keras.layers.Layer):
-    """1 / sqrt(inputs + epsilon)."""
-
-    def __init__(self, epsilon: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
+    """1 / sqrt(inputs)."""
 
     def call(self, inputs: Any) -> Any:
-        return tf.math.rsqrt(inputs + self.epsilon)
+        return tf.math.rsqrt(inputs)
 
 
 class Mean(tf_keras.layers.Layer):

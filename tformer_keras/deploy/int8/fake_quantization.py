@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from tformer_keras.deploy.graph.nodes import Graph, Node
+from tformer_keras.deploy.graph.nodes import Graph, Node, plain_name
 
 # Operations whose int8 output has the scale and zero point of its input (TFLite quantization specification).
 SAME_RANGE = (
@@ -21,6 +21,10 @@ SAME_RANGE = (
     "shuffle",
     "pad",
     "resize",
+    "crop",
+    "transpose",
+    "maximum",
+    "minimum",
 )
 # Operations whose int8 output range the specification fixes: scale 1/256 from -128, and 1/128 around 0.
 FIXED_RANGES = {"sigmoid": (0.0, 255 / 256), "softmax": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
@@ -32,13 +36,20 @@ class PerChannelWeightQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
     """Symmetric int8 a channel, -127 to 127, the largest weight of each channel at its end (TFLite quantization spec).
 
     The range is that of the current weights, so there is no state. Output channels are the last axis, except in
-    depthwise kernels (height, width, channels, multiplier), where they are the last two.
+    depthwise kernels (height, width, channels, multiplier), where they are the last two, and in those of transposed
+    convolutions (height, width, out, in).
     """
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        return {"depthwise": "depthwise" in name}
+        transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
+        return {"depthwise": "depthwise" in name, "transposed": transposed}
 
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
+        if weights["transposed"]:
+            turned = tf.transpose(inputs, (0, 1, 3, 2))
+            return tf.transpose(
+                self(turned, training, {"depthwise": False, "transposed": False}), (0, 1, 3, 2)
+            )
         flat = tf.reshape(inputs, (-1, inputs.shape[2] * inputs.shape[3])) if weights["depthwise"] else inputs
         largest = tf.reduce_max(tf.abs(tf.stop_gradient(flat)), axis=list(range(len(flat.shape) - 1)))
         # A channel of zeros would have a scale of zero.
@@ -154,7 +165,7 @@ class GraphQuantizer:
         for group in range_groups(graph):
             layers = []
             for tensor in group:
-                name = f"{tensor}.range".replace("/", "_")
+                name = plain_name(f"{tensor}.range")
                 self.layers[tensor] = FakeQuantize(tensor, self.decay, self.frozen, name=name)
                 layers.append(self.layers[tensor])
             for layer in layers:

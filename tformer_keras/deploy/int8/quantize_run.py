@@ -12,7 +12,8 @@ import tensorflow as tf
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.loader import naming_file
-from tformer_keras.data.pixels import spaced, split_pixels
+from tformer_keras.data.pixels import spaced, split_pixels, synthetic_pixels
+from tformer_keras.deploy.graph.lowering_proof import prove_lowering
 from tformer_keras.deploy.int8.calibration import calibrate
 from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob, check_out, quantize_record
 from tformer_keras.deploy.int8.quantized_forward import PROBABILITY_STEP, logits_network, quantized_forward
@@ -51,6 +52,9 @@ def quantize(
         return done
     for note in quantized.notes:
         say(f"note: {note}")
+    # Before hours of training: what is trained computes what the float model computes.
+    images = source.preprocessing.normalise(synthetic_pixels(4, source.preprocessing.input_size))
+    prove_lowering(source.model, quantized.lowered, images)
     keras.utils.set_random_seed(job.seed)
     return QuantizedRun(job, source, quantized, dataset, say).run(record, console)
 

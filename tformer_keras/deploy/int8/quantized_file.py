@@ -41,6 +41,9 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict
         UserError: for a file that is missing, damaged or of a later format, or numbers that are not finite.
     """
     try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":
+                raise ValueError("something else than a zip")
         check_zip(path)
         arrays = _arrays(path)
         options = json.loads(bytes(arrays.pop("options")))

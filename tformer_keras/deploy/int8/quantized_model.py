@@ -16,6 +16,7 @@ from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
 from tformer_keras.deploy.graph.nodes import Graph, Weight
 from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
 from tformer_keras.deploy.int8.quantized_file import ARRAYS_FILE, SOURCE_FILE, read_arrays, write_arrays
+from tformer_keras.deploy.int8.range_floors import floored
 from tformer_keras.deploy.int8.ranges import observe_ranges
 from tformer_keras.models.keras_file import read_keras_file
 
@@ -120,7 +121,7 @@ class QuantizedModel:
         Raises:
             UserError: for no batch at all, a batch of another shape, or values that are not finite.
         """
-        self.ranges = observe_ranges(self.graph(), self.source, batches)
+        self.ranges = floored(self.lowered.graph, observe_ranges(self.graph(), self.source, batches))
 
     def freeze_ranges(self, frozen: bool = True) -> None:
         """Stops (or lets) training move the ranges; takes effect at once, also in a compiled model."""
@@ -135,9 +136,11 @@ class QuantizedModel:
         """The graph for a converter: weights as int8 has them, ranges as constants of fake quantization."""
         quantizer = GraphQuantizer(self.lowered.graph, quantize_weights=False)
         emitted = emit(self.graph(), self.source.name, self._split, quantizer, batch_size)
+        ranges = floored(self.lowered.graph, self.ranges)
         for name, layer in quantizer.layers.items():
-            layer.low.assign(self._quantizer.layers[name].low)
-            layer.high.assign(self._quantizer.layers[name].high)
+            low, high = ranges[name]
+            layer.low.assign(low)
+            layer.high.assign(high)
         return emitted
 
     def weights_file(self, path: str | os.PathLike[str]) -> None:

@@ -16,6 +16,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.graph import FileGraph, read_graph
 from tformer_edge.quiet import quiet
 from tformer_keras.deploy.graph.lower import Lowered
+from tformer_keras.deploy.graph.nodes import plain_name
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 
 KINDS = ("int8", "fp16", "float", "dynamic")
@@ -53,12 +54,14 @@ def export_flatbuffer(
         graph, model = source.lowered.graph, source.for_export(batch).model
     else:
         graph, model = source.graph, source.model
-    shapes = {name: (batch, *graph[name].shape) for name in graph.inputs}
-    flatbuffer = _convert(model, shapes, graph.outputs, kind, io)
+    # The converter's own names know fewer signs than Keras' do.
+    shapes = {plain_name(name): (batch, *graph[name].shape) for name in graph.inputs}
+    outputs = [plain_name(name) for name in graph.outputs]
+    flatbuffer = _convert(model, shapes, outputs, kind, io)
     if not read_graph(flatbuffer).signed:
         # The converter goes by way of a file, and where it cannot write one, silently by another way without names.
         raise _no_room("the converter could not write there")
-    flatbuffer = _in_order(flatbuffer, graph.inputs, graph.outputs)
+    flatbuffer = _in_order(flatbuffer, list(shapes), outputs)
     check_flatbuffer(read_graph(flatbuffer), kind, io)
     return flatbuffer
 

@@ -62,7 +62,9 @@ def _own(graph: Graph, node: Node, role: str) -> Weight:
     """The node's whole array, under a name of its own if other nodes use the same one."""
     weight = node.weights[role]
     if len(graph.weight_users()[weight.name]) > 1:
-        weight = Weight.of(f"{node.name}/{role}", weight.values)
+        # The first call of a layer has the layer's name, which the others' weights keep.
+        name = f"{node.name}/{role}"
+        weight = Weight.of(f"{node.name}.own/{role}" if name == weight.name else name, weight.values)
         node.weights[role] = weight
     return weight
 

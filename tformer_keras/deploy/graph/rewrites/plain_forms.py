@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tformer_keras.deploy.graph.nodes import Graph, Node
+import numpy as np
+
+from tformer_keras.deploy.graph.nodes import Graph, Node, Weight
 
 FUSED = ("relu", "relu6")
 FUSING = ("convolution", "depthwise", "dense", "add", "subtract", "multiply")
@@ -109,7 +111,11 @@ def drop_identities(graph: Graph) -> None:
 
 
 def split_affines(graph: Graph) -> None:
-    """A factor and an offset a channel, where they were not folded, as the two operations that LiteRT makes of them."""
+    """A factor and an offset a channel, where they were not folded, as the two operations that LiteRT makes of them.
+
+    A constant factor of one, or offset of zero, is none.
+    """
+    _drop_trivial(graph)
     for name in [name for name, node in graph.nodes.items() if node.operation == "affine"]:
         node = graph[name]
         if len(node.weights) == 1:
@@ -126,11 +132,28 @@ def split_affines(graph: Graph) -> None:
         )
 
 
+def _drop_trivial(graph: Graph) -> None:
+    for name in [name for name, node in graph.nodes.items() if node.operation == "affine"]:
+        node = graph[name]
+        for role, nothing in (("scale", 1.0), ("offset", 0.0)):
+            weight = node.weights.get(role)
+            if weight is not None and not weight.trainable and (weight.values == nothing).all():
+                del node.weights[role]
+        if not node.weights and name not in graph.outputs:
+            graph.replace(name, node.inputs[0])
+            graph.remove([name])
+        elif not node.weights:
+            node.operation = "identity"
+
+
 def expand_activations(graph: Graph) -> None:
     """SiLU and quick GELU by the operations that LiteRT and its delegate have: sigmoid and products."""
     for name in [name for name, node in graph.nodes.items() if node.operation == "activation"]:
         node = graph[name]
         kind = node.attributes["kind"]
+        if kind in ("hard_sigmoid", "hard_swish"):
+            _expand_hard(graph, node, kind)
+            continue
         if kind not in ("silu", "quick_gelu"):
             continue
         graph.remove([name])
@@ -142,3 +165,19 @@ def expand_activations(graph: Graph) -> None:
         gate = graph.add(Node("activation", f"{name}.gate", steep, node.shape, {"kind": "sigmoid"}))
         graph.add(Node("multiply", name, [value, gate], node.shape, tensor=node.tensor))
     graph.tidy()
+
+
+def _expand_hard(graph: Graph, node: Node, kind: str) -> None:
+    """relu6(x + 3) / 6, and x times that: HARD_SWISH would be a border of XNNPACK's partition."""
+    name, (value,), shape = node.name, node.inputs, node.shape
+    graph.remove([name])
+    shifted = Node("affine", f"{name}.shifted", [value], shape, tensor=f"{name}.shifted")
+    shifted.weights["offset"] = Weight.of(f"{name}.shifted/offset", np.full(shape[-1], 3.0), trainable=False)
+    graph.add(shifted)
+    clipped = f"{name}.clipped"
+    graph.add(Node("activation", clipped, [shifted.name], shape, {"kind": "relu6"}, tensor=clipped))
+    gate = f"{name}.gate" if kind == "hard_swish" else name
+    tensor = gate if kind == "hard_swish" else node.tensor
+    graph.add(Node("scale_by", gate, [clipped], shape, {"value": 1 / 6}, tensor=tensor))
+    if kind == "hard_swish":
+        graph.add(Node("multiply", name, [value, gate], shape, tensor=node.tensor))

@@ -21,6 +21,8 @@ KINDS = {
     keras.activations.tanh: "tanh",
     keras.activations.softmax: "softmax",
     keras.activations.hard_swish: "hard_swish",
+    keras.activations.hard_sigmoid: "hard_sigmoid",
+    keras.activations.elu: "elu",
 }
 
 
@@ -32,6 +34,10 @@ def add_activation(call: Call, value: str, function: Any) -> str:
     """
     if function is None or function is keras.activations.linear:
         return value
+    if function is keras.activations.leaky_relu:
+        name = call.graph.fresh(f"{call.name}.leaky") if value == call.name else call.name
+        node = Node("leaky_relu", name, [value], call.shape, {"slope": 0.2}, tensor=name)
+        return call.graph.add(node)
     if function is keras.activations.gelu:
         # Keras' gelu as an activation argument is the exact one; as a configured Activation layer too.
         kind = "gelu"
@@ -65,13 +71,23 @@ def lower_activation(call: Call) -> str:
 @register_rule(keras.layers.ReLU)
 def lower_relu(call: Call) -> str:
     layer = call.layer
+    slope = float(layer.negative_slope or 0.0)
     require(
         call,
-        not layer.negative_slope and not layer.threshold and layer.max_value in (None, 6, 6.0),
-        "no negative slope, no threshold, and a maximum of None or 6",
+        not layer.threshold and layer.max_value in (None, 6, 6.0) and not (slope and layer.max_value),
+        "no threshold, and a maximum of None or 6, without a negative slope",
         (layer.negative_slope, layer.threshold, layer.max_value),
     )
+    if slope:
+        return call.graph.add(call.node("leaky_relu", slope=slope))
     return _lower_kind(call, "relu" if layer.max_value is None else "relu6")
+
+
+@register_rule(keras.layers.ELU)
+def lower_elu(call: Call) -> str:
+    alpha = float(getattr(call.layer, "alpha", 1.0))
+    require(call, alpha == 1.0, "an alpha of 1, which is the device's", alpha)
+    return _lower_kind(call, "elu")
 
 
 @register_rule(keras.layers.Softmax)

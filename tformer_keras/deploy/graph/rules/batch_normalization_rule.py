@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tformer_keras.deploy.graph.nodes import Weight
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule, require
 
 
@@ -23,6 +22,6 @@ def lower_batch_normalization(call: Call) -> str:
     if layer.center:
         offset = offset + np.asarray(keras.ops.convert_to_numpy(layer.beta), "float64")
     node = call.node("affine")
-    node.weights["scale"] = Weight.of(f"{layer.name}/scale", scale)
-    node.weights["offset"] = Weight.of(f"{layer.name}/offset", offset)
+    node.weights["scale"] = call.weight("scale", scale)
+    node.weights["offset"] = call.weight("offset", offset)
     return call.graph.add(node)

@@ -5,6 +5,7 @@ They cannot be folded away. The plain operations are spelt out, so that each int
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -33,13 +34,19 @@ def _add_normalization(call: Call, groups: int, whole_map: bool) -> str:
     centred = step("subtract", "centred", [value, mean], shape)
     squared = step("squared_difference", "squared", [value, mean], shape)
     variance = step("mean", "variance", [squared], reduced, axes=axes)
-    inverse = step("reciprocal_root", "inverse", [variance], reduced, epsilon=float(layer.epsilon))
+    # A tensor of its own range, or int8 would leave the sum and its root in float.
+    positive = f"{name}.positive"
+    summand = Weight.of(f"{positive}/offset", np.full(reduced[-1], float(layer.epsilon)), trainable=False)
+    factor = Weight.of(f"{positive}/scale", np.ones(reduced[-1]), trainable=False)
+    weights = {"scale": factor, "offset": summand}
+    graph.add(Node("affine", positive, [variance], reduced, {}, weights, tensor=positive))
+    inverse = step("reciprocal_root", "inverse", [positive], reduced)
     value = step("multiply", "normalized", [centred, inverse], shape)
     if grouped:
         value = graph.add(Node("reshape", f"{name}.flat", [value], call.shape))
     node = Node("affine", name, [value], call.shape, tensor=name)
     scale = layer.gamma if layer.scale else np.ones(channels)
-    node.weights["scale"] = Weight.of(f"{layer.name}/scale", keras.ops.convert_to_numpy(scale))
+    node.weights["scale"] = call.weight("scale", scale)
     if layer.center:
         node.weights["offset"] = call.weight("offset", layer.beta)
     graph.notes.append(
@@ -62,7 +69,15 @@ def lower_group_normalization(call: Call) -> str:
 def lower_layer_normalization(call: Call) -> str:
     layer = call.layer
     axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
+    last = axis in (-1, len(call.shape))
     require(
-        call, axis in (-1, 3) and len(call.shape) == 3, "rank 4, normalized over the last axis", layer.axis
+        call, last and len(call.shape) in (1, 3), "rank 2 or 4, normalized over the last axis", layer.axis
     )
-    return _add_normalization(call, 1, whole_map=False)
+    if len(call.shape) == 3:
+        return _add_normalization(call, 1, whole_map=False)
+    graph = call.graph
+    spread, inner = (graph.fresh(f"{call.name}.{part}") for part in ("spread", "inner"))
+    shape = (1, 1, call.shape[0])
+    graph.add(Node("reshape", spread, call.inputs, shape))
+    as_map = dataclasses.replace(call, name=inner, inputs=[spread], shape=shape)
+    return graph.add(Node("reshape", call.name, [_add_normalization(as_map, 1, whole_map=False)], call.shape))

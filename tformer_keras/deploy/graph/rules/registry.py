@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.graph.nodes import Graph, Node, Weight
@@ -17,11 +18,15 @@ class Call:
     """One call of a layer in the Keras 3 graph.
 
     Args:
-        layer: the Keras 3 layer.
+        layer: the Keras 3 layer, or an operation on tensors (`x + y`).
         name: unique in the graph: the layer's name, with a number from its second call on.
         inputs: names of the nodes that it reads.
         shape: of its output, without the batch axis.
         graph: to which the rule adds nodes.
+        weights_name: what the names of its weights begin with: the name of the layer's first call, so that two layers
+            of one name, in two models within this one, have each its own.
+        operands: what it was called with, in order: names of nodes, and constants as float64 arrays.
+        arguments: (args, kwargs) of the call.
     """
 
     layer: Any
@@ -29,14 +34,21 @@ class Call:
     inputs: list[str]
     shape: tuple[int, ...]
     graph: Graph
+    weights_name: str = ""
+    operands: tuple[str | np.ndarray, ...] = ()
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @property
     def input(self) -> Node:
         return self.graph[self.inputs[0]]
 
-    def weight(self, role: str, value: Any) -> Weight:
-        """A weight of the layer as a named array; a layer that is called twice has one array."""
-        return Weight.of(f"{self.layer.name}/{role}", keras.ops.convert_to_numpy(value))
+    def weight(self, role: str, value: Any, trainable: bool = True) -> Weight:
+        """A weight of the layer as a named array; a layer that is called twice has one array.
+
+        Not `trainable`: a constant of the layer, such as the mean that a Normalization takes off.
+        """
+        array = value if isinstance(value, np.ndarray) else keras.ops.convert_to_numpy(value)
+        return Weight.of(f"{self.weights_name or self.layer.name}/{role}", array, trainable)
 
     def node(self, operation: str, tensor: bool = True, **attributes: Any) -> Node:
         """A node with the call's name, inputs and shape; `tensor` says whether its range is its own."""
@@ -46,11 +58,15 @@ class Call:
 
 
 Rule = Callable[[Call], str]
-_RULES: dict[type, Rule] = {}
+_RULES: dict[type | str, Rule] = {}
+_TAKES_CONSTANTS: set[Rule] = set()
 
 
-def register_rule(*classes: type) -> Callable[[Rule], Rule]:
+def register_rule(*classes: type | str, constants: bool = False) -> Callable[[Rule], Rule]:
     """Registers the lowering rule of layer classes (subclasses included, unless they have their own).
+
+    A class that no public name leads to is given as "module.Class". With `constants`, the rule reads `call.operands`,
+    where constants stand among the inputs; any other rule is not called with a constant.
 
     A rule takes a `Call`, adds nodes to `call.graph` and returns the name of the node that is the layer's output:
 
@@ -62,9 +78,16 @@ def register_rule(*classes: type) -> Callable[[Rule], Rule]:
     def register(rule: Rule) -> Rule:
         for layer_class in classes:
             _RULES[layer_class] = rule
+        if constants:
+            _TAKES_CONSTANTS.add(rule)
         return rule
 
     return register
+
+
+def takes_constants(rule: Rule) -> bool:
+    """Whether a rule reads constants among the inputs."""
+    return rule in _TAKES_CONSTANTS
 
 
 def find_rule(layer: Any) -> Rule:
@@ -74,13 +97,15 @@ def find_rule(layer: Any) -> Rule:
         UserError: when there is none.
     """
     for layer_class in type(layer).__mro__:
-        if layer_class in _RULES:
-            return _RULES[layer_class]
+        for key in (layer_class, f"{layer_class.__module__}.{layer_class.__name__}"):
+            if key in _RULES:
+                return _RULES[key]
+    kind = "layer" if isinstance(layer, keras.layers.Layer) else "operation on tensors"
     raise UserError(
-        "a layer with a lowering rule",
+        f"a {kind} with a lowering rule",
         f"one of class {type(layer).__module__}.{type(layer).__name__}",
-        "register a rule with tformer_keras.deploy.graph.rules.register_rule, or use a layer that has one",
-        where=f"layer {layer.name!r}",
+        "register a rule with tformer_keras.deploy.graph.rules.register_rule (docs/layers.md), or use one that has one",
+        where=f"{kind} {layer.name!r}",
     )
 
 

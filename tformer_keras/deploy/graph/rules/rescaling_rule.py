@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tformer_keras.deploy.graph.nodes import Weight
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule
 
 
@@ -15,5 +14,5 @@ def lower_rescaling(call: Call) -> str:
     node = call.node("affine")
     for role, value in (("scale", call.layer.scale), ("offset", call.layer.offset)):
         array = np.broadcast_to(np.asarray(value, "float64"), (channels,)).copy()
-        node.weights[role] = Weight.of(f"{call.layer.name}/{role}", array)
+        node.weights[role] = call.weight(role, array, trainable=False)
     return call.graph.add(node)

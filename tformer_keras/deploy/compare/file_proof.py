@@ -1,0 +1,138 @@
+"""Proves that a converted file computes what its graph computes, before anybody is given it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.runner import KERNELS
+from tformer_keras.deploy.compare.layer_errors import (
+    layer_errors,
+    match_layers,
+    tensors_of,
+)
+from tformer_keras.deploy.conversion import Conversion
+from tformer_keras.deploy.graph.emit import emit
+from tformer_keras.deploy.graph.lower import lower, splits_channels
+from tformer_keras.deploy.graph.lowering_proof import compiled, prove_lowering
+from tformer_keras.deploy.int8.quantized_model import QuantizedModel
+from tformer_keras.deploy.tflite.interpreter import LiteRT
+
+# Root mean square of the difference as a share of the outputs' own deviation. A file of other numbers is at 1 or above.
+# int8 rounds in another order than fake quantization, and a step of difference early shifts what follows: the shipped
+# model is at 0.02 to 0.04, untrained deep networks, whose outputs hardly depend on the image, at up to 0.5 [measured].
+TOLERANCES = {"int8": 0.7, "float": 1e-4, "fp16": 0.02, "dynamic": 0.7}
+# Above this the report says so.
+NOTEWORTHY = 0.15
+# Outputs that hardly vary are as good as their steps.
+STEPS = 2.0
+LAYER_COSINE = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What was compared before the file was given out.
+
+    Attributes:
+        images: how many.
+        lowering: largest difference between the Keras model and its device graph in float32, as a share of the
+            outputs' range.
+        files: of each set of LiteRT's kernels, the root mean square of the difference between the file and its graph as
+            a share of the outputs' deviation.
+    """
+
+    images: int
+    lowering: float
+    files: dict[str, float]
+
+    @property
+    def note(self) -> str | None:
+        """What the user should know of it."""
+        worst = max(self.files.values(), default=0.0)
+        if worst <= NOTEWORTHY:
+            return None
+        return (
+            f"rounding moves the file's outputs by {100 * worst:.0f} % of their deviation: measure it on labelled "
+            "images (--data), and train with quantization if that is too much"
+        )
+
+
+def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Proof:
+    """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
+
+    Args:
+        conversion: of a model of one input of images.
+        pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
+        preprocessing: makes the input of both.
+
+    Raises:
+        UserError: they part, or LiteRT cannot run the file; the sentence names the first layer where they part.
+    """
+    source = conversion.source
+    images = preprocessing.normalise(pixels)
+    # Training may have changed the weights of the quantized model's own graph.
+    fresh = lower(source.source, source.target, source.rewrites)
+    worst = prove_lowering(source.source, fresh, images)
+    expected = compiled(source.model)(images)
+    files: dict[str, float] = {}
+    for kernels in KERNELS:
+        try:
+            litert = LiteRT(conversion.flatbuffer, kernels)
+            received = litert.forward(preprocessing)(pixels)
+        except UserError as error:
+            raise UserError(
+                f"a file that LiteRT runs with its {kernels} kernels",
+                error.received or str(error),
+                "give other calibration images, or report it; nothing was written",
+                where="proof of the file",
+            ) from None
+        off = max(
+            _error(one, other, info.scale)
+            for one, other, info in zip(expected, received, litert.outputs, strict=True)
+        )
+        if not off <= TOLERANCES[conversion.kind]:
+            where = _where(conversion, pixels, preprocessing)
+            raise UserError(
+                f"a file equal to its graph (to {TOLERANCES[conversion.kind]:g} of its outputs' deviation)",
+                f"one that is off by {off:.3g} with LiteRT's {kernels} kernels{where}",
+                "give other calibration images, train with quantization, or report it; nothing was written",
+                where="proof of the file",
+            )
+        files[kernels] = off
+        litert.close()
+    return Proof(len(pixels), worst, files)
+
+
+def _error(expected: NDArray[Any], received: NDArray[Any], step: float) -> float:
+    if expected.shape != received.shape or not (np.isfinite(expected).all() and np.isfinite(received).all()):
+        return float("inf")
+    given = expected.astype("float64")
+    difference = float(np.sqrt(np.mean((given - received) ** 2)))
+    deviation = float(np.std(given))
+    if step and difference <= STEPS * step:
+        return min(difference / max(deviation, 1e-30), difference / (STEPS * step) * 0.1)
+    return difference / max(deviation, float(np.abs(given).max()) * 1e-3, 1e-30)
+
+
+def _where(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> str:
+    """The first layer whose tensor is another one in the file, as part of a sentence."""
+    source = conversion.source
+    graph = source.graph() if isinstance(source, QuantizedModel) else source.graph
+    try:
+        layers = match_layers(conversion.file, conversion.names, graph)
+        split = splits_channels(source.target, source.rewrites)
+        if isinstance(source, QuantizedModel):
+            emitted = source.emitted
+        else:
+            emitted = emit(graph, source.name, split)
+        models = [(tensors_of(emitted, list(layers)), isinstance(source, QuantizedModel))]
+        (errors,) = layer_errors(conversion.flatbuffer, layers, models, pixels[:2], preprocessing)
+    except (UserError, ValueError, KeyError):
+        return ""
+    name = next((one.name for one in errors if not one.cosine >= LAYER_COSINE), None)
+    return "" if name is None else f", first in layer {name!r}"
