@@ -34,6 +34,9 @@ def check_keras_file(path: Path) -> None:
         if (path / "saved_model.pb").is_file():
             raise _other(path, "a TensorFlow SavedModel", "load it with Keras, and save it as .keras")
         raise UserError(f"a finished run with a model.keras in {path}", "none", "train it to the end first")
+    # Before opening, since opening a pipe waits for whoever writes to it.
+    if path.exists() and not path.is_file():
+        raise _other(path, "a pipe or a device", "give a file")
     try:
         with path.open("rb") as file:
             beginning = file.read(16)

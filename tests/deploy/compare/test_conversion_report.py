@@ -14,6 +14,7 @@ from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.compare import conversion_report as reports
+from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.graph.emit import emit
@@ -129,9 +130,11 @@ def test_table_and_picture(conversion):
         flatbuffer_bytes=4000,
         total_bytes=5000,
         golden=(("noise", 1),),
+        proof=Proof(7, 1e-6, {"xnnpack": 0.01, "reference": 0.02}),
     )
     data = json.loads(json.dumps(report.to_json()))
     assert data["bytes"] == {"flatbuffer": 4000, "contract": 1000, "total": 5000}
+    assert data["proof"] == {"images": 7, "lowering": 1e-6, "files": {"xnnpack": 0.01, "reference": 0.02}}
     assert data["accuracy"]["top1"] == 0.5 and data["accuracy"]["images"] == 10
     console = rich.console.Console(file=io.StringIO(), width=160)
     reports.show(report, "tiny.tflite", console)

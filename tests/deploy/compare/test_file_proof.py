@@ -66,6 +66,13 @@ def test_a_concatenation_with_a_sigmoid_keeps_its_negative_numbers():
     assert max(proof.files.values()) < 0.1
 
 
+@pytest.mark.parametrize("kind", ["elu", "hard_swish", "hard_sigmoid", "leaky_relu", "gelu"])
+def test_activations_are_int8_throughout(kind):
+    conversion = int8_of(*small(layers.Activation(kind)))
+    assert all(one.is_int8 for one in conversion.file.operations)
+    assert max(prove(conversion, PIXELS, PREPROCESSING).files.values()) < 0.1
+
+
 def test_a_file_of_other_weights_is_refused():
     good = int8_of(*small(layers.ReLU()))
     other = int8_of(*small(lambda x: layers.ReLU()(layers.Rescaling(-1.0)(x))))

@@ -177,7 +177,7 @@ class Elementwise(tf_keras.layers.Layer):
         "maximum": tf.maximum,
         "minimum": tf.minimum,
         "sigmoid": tf.sigmoid,
-        "elu": tf.nn.elu,
+        "exp": tf.exp,
         "tanh": tf.tanh,
         "gelu": tf.nn.gelu,
         "softmax": tf.nn.softmax,

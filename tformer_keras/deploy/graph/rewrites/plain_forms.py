@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tformer_keras.deploy.graph.nodes import Graph, Node, Weight
@@ -154,6 +156,9 @@ def expand_activations(graph: Graph) -> None:
         if kind in ("hard_sigmoid", "hard_swish"):
             _expand_hard(graph, node, kind)
             continue
+        if kind == "elu":
+            _expand_elu(graph, node)
+            continue
         if kind not in ("silu", "quick_gelu"):
             continue
         graph.remove([name])
@@ -181,3 +186,22 @@ def _expand_hard(graph: Graph, node: Node, kind: str) -> None:
     graph.add(Node("scale_by", gate, [clipped], shape, {"value": 1 / 6}, tensor=tensor))
     if kind == "hard_swish":
         graph.add(Node("multiply", name, [value, gate], shape, tensor=node.tensor))
+
+
+def _expand_elu(graph: Graph, node: Node) -> None:
+    """relu(x) + exp(-relu(-x)) - 1: the converter leaves ELU in float, and LiteRT's reference kernels lack it."""
+    name, (value,), shape = node.name, node.inputs, node.shape
+    graph.remove([name])
+
+    def step(part: str, operation: str, inputs: list[str], **attributes: Any) -> str:
+        key = f"{name}.{part}"
+        return graph.add(Node(operation, key, inputs, shape, attributes, tensor=key))
+
+    above = step("above", "activation", [value], kind="relu")
+    below = step("below", "activation", [step("turned", "scale_by", [value], value=-1.0)], kind="relu")
+    power = step("power", "activation", [step("negative", "scale_by", [below], value=-1.0)], kind="exp")
+    offset = Weight.of(f"{name}.less/offset", np.full(shape[-1], -1.0), trainable=False)
+    less = graph.add(
+        Node("affine", f"{name}.less", [power], shape, {}, {"offset": offset}, tensor=f"{name}.less")
+    )
+    graph.add(Node("add", name, [above, less], shape, tensor=node.tensor))
