@@ -13,7 +13,7 @@ from tformer_edge.errors import Failure, UserError
 from tformer_edge.printable import printable
 
 # Of the machine, not of what was asked: the same command may work later.
-_MACHINES = {getattr(errno, name) for name in "ENOSPC EDQUOT EFBIG EIO ENOMEM EMFILE ENFILE".split()}
+_MACHINES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 MISTAKE, FAILURE, INTERRUPTED = 2, 1, 130
 
 
