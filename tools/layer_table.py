@@ -7,6 +7,7 @@ TensorFlow Lite Micro, and the file is proven against its graph.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import convert
+from tformer_keras.deploy.graph.rules.identity_rule import lower_identity
+from tformer_keras.deploy.graph.rules.registry import _RULES
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling, LayerScale, StochasticDepth
@@ -169,6 +172,8 @@ computes the whole model; what it leaves runs on LiteRT's own kernels.
 |---|---|---|---|---|
 """
 FOOT = """
+Nothing is left at inference of: {idle}.
+
 Layers of `keras.applications` that have no public name (ConvNeXt's LayerScale and StochasticDepth, InceptionResNetV2's
 CustomScaleLayer) convert as well. What has no rule is refused by its name before anything is written.
 
@@ -191,13 +196,26 @@ only files that you trust.
 """
 
 
+def idle() -> list[str]:
+    """The layers whose rule gives their input back."""
+    return sorted(
+        one.__name__ for one, rule in _RULES.items() if rule is lower_identity and isinstance(one, type)
+    )
+
+
+def document(rows: list[str]) -> str:
+    """The whole document."""
+    names = ", ".join(f"`{name}`" for name in idle())
+    return HEAD + "\n".join(rows) + "\n" + FOOT.replace("{idle}", "\n".join(textwrap.wrap(names, 100)))
+
+
 def main() -> int:
     """Measures all rows."""
     rows = []
     for name in TABLE:
         rows.append(row(name))
         print(rows[-1], file=sys.stderr, flush=True)
-    write_whole(DOCUMENT, (HEAD + "\n".join(rows) + "\n" + FOOT).encode())
+    write_whole(DOCUMENT, document(rows).encode())
     return 0
 
 

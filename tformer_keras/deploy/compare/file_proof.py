@@ -75,8 +75,10 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
     """
     source = conversion.source
     images = preprocessing.normalise(pixels)
-    # Training may have changed the weights of the quantized model's own graph.
-    fresh = lower(source.source, source.target, source.rewrites)
+    # Training may have changed the weights of a quantized model's own graph.
+    fresh = (
+        lower(source.source, source.target, source.rewrites) if isinstance(source, QuantizedModel) else source
+    )
     worst = prove_lowering(source.source, fresh, images)
     expected = compiled(source.model)(images)
     files: dict[str, float] = {}
