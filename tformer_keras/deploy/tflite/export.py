@@ -94,7 +94,7 @@ def _convert(model: Any, inputs: dict[str, tuple[int, ...]], outputs: list[str],
     with quiet():
         try:
             function = serve.get_concrete_function(*specifications)
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], _holder(model))
             # TFLITE_BUILTINS_INT8 would demand a data set to calibrate with, though the graph brings its ranges: so
             # TFLite's own operations alone are allowed here, and `check_flatbuffer` proves that all of them are int8.
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -109,6 +109,17 @@ def _convert(model: Any, inputs: dict[str, tuple[int, ...]], outputs: list[str],
             raise _refusal(str(error)) from error
         except OSError as error:
             raise _no_room(error.strerror or str(error)) from error
+
+
+def _holder(model: Any) -> tf.Module:
+    """What the converter saves beside the function: the variables alone.
+
+    Of a whole tf_keras model it would first save each layer with functions of its own: 32 of the 45 seconds that a
+    conversion of the shipped model took [measured].
+    """
+    holder = tf.Module()
+    holder.kept = list(model.variables)
+    return holder
 
 
 def _no_room(reason: str) -> UserError:
