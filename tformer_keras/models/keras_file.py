@@ -6,6 +6,7 @@ arrays are never unpickled. What it does not bound, the sizes that a file declar
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -25,6 +26,8 @@ SIGNATURES = (
     (b"TFL3", 4, ("a .tflite file", "it is converted already")),
     (b"\x80\x02", 0, PYTORCH),
 )
+# How Keras says that a class is not registered.
+_UNKNOWN = re.compile(r"Could not locate class '([^']+)'|Unknown layer: '?([^'.\s]+)")
 KERAS_ENTRIES = {"config.json", "metadata.json", "model.weights.h5"}
 
 
@@ -88,6 +91,13 @@ def read_keras_file(path: Path) -> keras.Model:
         raise
     # Keras' reader, h5py and the layers of a hostile configuration raise nearly anything; each means "unreadable".
     except Exception as error:
+        unknown = _UNKNOWN.search(str(error))
+        if unknown:
+            raise UserError(
+                f"a model of known layers in {path}",
+                f"one with the layer {unknown[1] or unknown[2]}, which is somebody's own",
+                "give the file that registers it with --rules, or import it first (docs/layers.md)",
+            ) from error
         raise UserError(f"a Keras model in {path}", first_line(error), "save it with Keras 3") from error
 
 
