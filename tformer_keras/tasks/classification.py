@@ -54,10 +54,14 @@ class Classification:
         """Raises UserError unless the model has one output (b, classes)."""
         shapes = [tuple(output.shape[1:]) for output in model.outputs]
         if shapes != [(classes,)]:
-            received = "outputs of shape" if len(shapes) != 1 else "one of shape"
+            named = ", ".join(
+                f"{name} {shape}" for name, shape in zip(model.output_names, shapes, strict=True)
+            )
             raise UserError(
                 f"one output of {classes} scores, one a class",
-                f"{len(shapes) if len(shapes) != 1 else ''} {received} {', '.join(map(str, shapes))}".strip(),
+                f"one of shape {shapes[0]}"
+                if len(shapes) == 1
+                else f"{len(shapes)} outputs of shape {named}",
                 "give a model, or labels, that fit",
                 where=model.name,
             )

@@ -173,8 +173,8 @@ def input_size(model: keras.Model, name: str) -> tuple[int, int]:
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] != 3 or None in shapes[0][1:]:
         raise UserError(
             "a model of images (height, width, 3)",
-            f"inputs {', '.join(map(str, shapes))}",
-            "give a model of one picture of a fixed size",
+            ", ".join(f"{tensor.name} {tuple(tensor.shape)}" for tensor in model.inputs),
+            "give a model of one picture of a fixed size; from Python, `lower` and `convert` take others",
             where=name,
         )
     return int(shapes[0][1]), int(shapes[0][2])
