@@ -186,6 +186,7 @@ A rule takes a `Call` and adds nodes to its graph; the conversion then proves th
 from my_package import Half
 from tformer_keras.deploy.graph.rules import register_rule
 
+
 @register_rule(Half)
 def lower_half(call):
     return call.graph.add(call.node("scale_by", value=0.5))
