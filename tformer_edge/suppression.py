@@ -2,7 +2,7 @@
 
 A box stays unless one of its own class that stays before it overlaps it, ``inter > threshold * union`` in float64:
 
-- ``width = min(rights) - max(lefts)``, ``height = min(bottoms) - max(tops)``, ``inter = max(width, 0) * max(height, 0)``;
+- ``inter = max(min(rights) - max(lefts), 0) * max(min(bottoms) - max(tops), 0)``;
 - ``area = (right - left) * (bottom - top)``, ``union = (area of the one + area of the other) - inter``.
 
 Since no class touches another, this is suppression within each class, then the first `limit` of all.
