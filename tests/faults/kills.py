@@ -63,7 +63,7 @@ def of_quantize(space: Workspace, folder: Path, kills: int) -> str:
     arguments = [
         *COMMANDS["quantize"](space, folder / "killed"),
         *RESUMED,
-        *("--epochs", "4", "--limit-steps", "8"),
+        *("--epochs", "8", "--limit-steps", "8"),
     ]
     met = kill_at_random(arguments, folder / "killed" / "quantized", kills, random.Random(0))
     ended = run(arguments)
