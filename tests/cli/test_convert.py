@@ -224,7 +224,7 @@ def not_a_number(path: Path) -> None:
         ("graph.onnx", lambda path: path.write_bytes(b"\x08\x07\x12\x07pytorch"), "ONNX"),
         ("ready.tflite", lambda path: path.write_bytes(b"\x1c\0\0\0TFL3"), "converted already"),
         ("saved", saved_model, "SavedModel"),
-        ("open.keras", open_size, "received inputs (None, None, None, 3)"),
+        ("open.keras", open_size, "layer (None, None, None, 3); give a model of one picture"),
         ("nan.keras", not_a_number, "NaN or infinity"),
     ],
 )
