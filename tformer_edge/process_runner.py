@@ -21,18 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.child_answers import bytes_of, delegation_of_answer, seconds_of, tensor_of, tensors_of
 from tformer_edge.errors import UserError
 from tformer_edge.forked import forget_when_forked
 from tformer_edge.printable import printable
 from tformer_edge.requests import DELEGATION, RUN, TENSOR
-from tformer_edge.runner import Delegation, Kernels, TensorInfo, cannot_run, check_arguments, check_input
+from tformer_edge.runner import Delegation, Kernels, cannot_run, check_arguments, check_input
 
 LOAD_SECONDS = 60.0
 RUN_SECONDS = 120.0
 MAX_ANSWER_BYTES = 1 << 20
-MAX_OUTPUT_BYTES = 256 << 20
-MAX_OPERATORS = 1000  # kinds, of which LiteRT knows about 210 and a file may bring its own
-TYPES = ("int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "bool")
 
 
 class ProcessRunner:
@@ -78,7 +76,7 @@ class ProcessRunner:
         }
         try:
             answer, _ = self._exchange([_framed(json.dumps(order).encode()), flatbuffer], load_seconds)
-            self.input, self.outputs = _tensors(answer)
+            self.input, self.outputs = tensors_of(answer)
         except BaseException:
             self.close()
             raise
@@ -87,11 +85,11 @@ class ProcessRunner:
         """All outputs, as the file gives them. Raises UserError for another input, or where the model fails."""
         check_input(tensor, self.input)
         try:
-            size = sum(map(_bytes, self.outputs))
+            size = sum(map(bytes_of, self.outputs))
             answer, body = self._exchange(
                 [RUN, np.ascontiguousarray(tensor).tobytes()], self._run_seconds, size
             )
-            self.seconds = _seconds(answer)
+            self.seconds = seconds_of(answer)
         except BaseException:
             self.close()  # after half an exchange, what the pipe holds next is unknown
             raise
@@ -110,9 +108,9 @@ class ProcessRunner:
             answer, body = self._exchange(
                 [TENSOR, index.to_bytes(4, "little")],
                 self._run_seconds,
-                lambda said: _bytes(_one_tensor(said)),
+                lambda said: bytes_of(tensor_of(said)),
             )
-            info = _one_tensor(answer)
+            info = tensor_of(answer)
         except BaseException:
             self.close()
             raise
@@ -122,7 +120,7 @@ class ProcessRunner:
         """What XNNPACK took, as the child says. Raises UserError where the model fails."""
         try:
             answer, _ = self._exchange([DELEGATION], self._run_seconds)
-            return _delegation(answer)
+            return delegation_of_answer(answer)
         except BaseException:
             self.close()
             raise
@@ -209,58 +207,6 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
             # What was still to be written has nobody to read it.
             with contextlib.suppress(OSError):
                 pipe.close()
-
-
-def _seconds(answer: dict[str, Any]) -> float:
-    """How long the child says that it computed."""
-    seconds = answer.get("seconds")
-    if not isinstance(seconds, float) or not 0 <= seconds < math.inf:
-        raise cannot_run("one whose process gives no sensible answer")
-    return seconds
-
-
-def _one_tensor(answer: dict[str, Any]) -> TensorInfo:
-    """The tensor in an answer, its size bounded."""
-    try:
-        info = _tensor(*answer["tensor"])
-        size = _bytes(info)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise cannot_run("one whose process gives no sensible answer") from None
-    if size > MAX_OUTPUT_BYTES:
-        raise cannot_run(f"a tensor of {size} bytes, where up to {MAX_OUTPUT_BYTES} are allowed")
-    return info
-
-
-def _tensors(answer: dict[str, Any]) -> tuple[TensorInfo, tuple[TensorInfo, ...]]:
-    """The tensors in the child's first answer, each field checked."""
-    try:
-        infos = [_tensor(*fields) for fields in answer["tensors"]]
-        size = sum(map(_bytes, infos))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise cannot_run("one whose process gives no sensible answer") from None
-    if len(infos) < 2 or size > MAX_OUTPUT_BYTES:
-        raise cannot_run(f"tensors of {size} bytes, where up to {MAX_OUTPUT_BYTES} are allowed")
-    return infos[0], tuple(infos[1:])
-
-
-def _delegation(answer: dict[str, Any]) -> Delegation:
-    """The child's answer about delegation, each field checked: names are a stranger's."""
-    partitions, left = answer.get("partitions"), answer.get("left")
-    if type(partitions) is not int or not isinstance(left, dict) or len(left) > MAX_OPERATORS:
-        raise cannot_run("one whose process gives no sensible answer")
-    if not all(type(count) is int and name.isprintable() for name, count in left.items()):
-        raise cannot_run("one whose process names operators that cannot be printed")
-    return Delegation(partitions, left)
-
-
-def _tensor(shape: Any, kind: Any, scale: Any, zero_point: Any) -> TensorInfo:
-    if kind not in TYPES or not all(type(side) is int and side >= 0 for side in shape):
-        raise ValueError
-    return TensorInfo(tuple(shape), kind, float(scale), int(zero_point))
-
-
-def _bytes(info: TensorInfo) -> int:
-    return np.dtype(info.type).itemsize * math.prod(info.shape)
 
 
 def _framed(data: bytes) -> bytes:

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from tests.edge.tiny_models import LABELS, raw
+from tformer_edge.child_answers import delegation_of_answer
 from tformer_edge.cli import main
 from tformer_edge.contract import read_model_file
 from tformer_edge.graph import read_graph
 from tformer_edge.model import Model
-from tformer_edge.process_runner import ProcessRunner, _delegation
+from tformer_edge.process_runner import ProcessRunner
 from tformer_edge.runner import Delegation, UserError
 
 
@@ -31,9 +32,9 @@ def test_delegation_of_known_graphs(folder, isolated):
 def test_a_child_that_lies_about_delegation():
     for answer in ({}, {"partitions": "1", "left": {}}, {"partitions": 1, "left": {"A": "1"}}):
         with pytest.raises(UserError, match="no sensible answer|cannot be printed"):
-            _delegation(answer)
+            delegation_of_answer(answer)
     with pytest.raises(UserError, match="cannot be printed"):
-        _delegation({"partitions": 1, "left": {"\x1b[2J": 1}})
+        delegation_of_answer({"partitions": 1, "left": {"\x1b[2J": 1}})
 
 
 def test_json_says_all(folder, capsys):
