@@ -199,7 +199,7 @@ def flipped(path: Path) -> None:
 
 
 def open_size(path: Path) -> None:
-    inputs = layers.Input((None, None, 3))
+    inputs = layers.Input((None, None, 3), name="picture")
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(inputs))
     keras.Model(inputs, x).save(path)
 
@@ -224,7 +224,7 @@ def not_a_number(path: Path) -> None:
         ("graph.onnx", lambda path: path.write_bytes(b"\x08\x07\x12\x07pytorch"), "ONNX"),
         ("ready.tflite", lambda path: path.write_bytes(b"\x1c\0\0\0TFL3"), "converted already"),
         ("saved", saved_model, "SavedModel"),
-        ("open.keras", open_size, "layer (None, None, None, 3); give a model of one picture"),
+        ("open.keras", open_size, "picture (None, None, None, 3); give a model of one picture"),
         ("nan.keras", not_a_number, "NaN or infinity"),
     ],
 )
