@@ -26,13 +26,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_bare_arguments(parser: argparse.ArgumentParser) -> None:
     """What a bare `.keras` file does not say."""
     parser.add_argument(
-        "--mean", type=float, nargs=3, metavar="M", help="of a bare .keras file: mean, 0 to 1, R G B"
+        "--mean",
+        type=float,
+        nargs="+",
+        metavar="M",
+        help="of a bare .keras file: mean, 0 to 1, R G B or of grey",
     )
     parser.add_argument(
-        "--std", type=float, nargs=3, metavar="S", help="of a bare .keras file: standard deviation, R G B"
+        "--std",
+        type=float,
+        nargs="+",
+        metavar="S",
+        help="of a bare .keras file: standard deviation, R G B or of grey",
     )
     parser.add_argument(
-        "--resize", choices=("stretch", "shorter"), help="of a bare .keras file: how images are resized"
+        "--resize",
+        choices=("stretch", "shorter", "letterbox"),
+        help="of a bare .keras file: how images are resized",
     )
     parser.add_argument(
         "--crop-fraction",

@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         convert(source.graph),
         trained.preprocessing,
         trained.task,
-        trained.class_names,
+        trained.outputs_mean(),
         np.concatenate([batch[0] for batch in batches]),
         [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)],
         args.layer_images,

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
 
 from tformer_cli import model_options
 from tformer_edge.errors import UserError
@@ -48,30 +47,25 @@ def run(args: argparse.Namespace) -> int:
     else:
         run = forward(trained.model)
     run = finite(run, trained.name)
-    outputs_mean = OutputsMean(trained.class_names, trained.task.meaning(trained.model))
+    outputs_mean = trained.outputs_mean()
     results = []
     skipped = []
     for path in args.images:
         try:
-            image = trained.preprocessing(open_image(Path(path)))
+            picture = open_image(Path(path))
         except UserError as error:
             if not args.skip_unreadable:
                 raise
             output.say(f"skipped {path}: {error}")
             skipped.append(str(path))
             continue
+        image = trained.preprocessing(picture)
+        frame = trained.preprocessing.frame((picture.shape[0], picture.shape[1]))
         # One image at a time: memory stays small whatever the number of files, and one shape is compiled once.
         values = [part[0] for part in run(np.asarray(image)[np.newaxis])]
         infos = [TensorInfo(part.shape, part.dtype.name) for part in values]
-        answer = task.answer(values, infos, outputs_mean, options)
+        answer = task.answer(values, infos, outputs_mean, frame, options)
         output.say(f"{path}: {answer.line()}")
         results.append({"image": str(path), **answer.to_json()})
     output.result({"model": str(trained.path), "images": results, "skipped": skipped})
     return 1 if skipped else 0
-
-
-class OutputsMean(NamedTuple):
-    """What is known of a model's outputs, see `tformer_edge.tasks.task.Meaning`."""
-
-    labels: tuple[str, ...]
-    meaning: str

@@ -11,6 +11,7 @@ one can crash the interpreter, so it wants a child process first.
 """
 
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Sequence
@@ -20,15 +21,9 @@ from typing import Any
 
 from tformer_edge.archive import read_archive, write_archive
 from tformer_edge.files import cannot_write, write_whole
+from tformer_edge.golden_record import GoldenRecord
 from tformer_edge.labels import labels_text, parse_labels
-from tformer_edge.model_json import (
-    CHANNELS,
-    ITEM_BYTES,
-    MAX_FLATBUFFER_BYTES,
-    MAX_GOLDEN,
-    Contract,
-    GoldenRecord,
-)
+from tformer_edge.model_json import ITEM_BYTES, MAX_FLATBUFFER_BYTES, MAX_GOLDEN, Contract
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.refusal import Refusal
 from tformer_edge.tasks import OPTIONS, find_task
@@ -59,13 +54,14 @@ class Golden:
         name: what it is, for people.
         input, output: the tensors' bytes, row-major, float32 as little-endian. Several outputs stand one behind
             the other, in the order of the model's outputs.
-        xnnpack_difference: as in GoldenRecord.
+        xnnpack_difference, answer_sha256: as in GoldenRecord.
     """
 
     name: str
     input: bytes
     output: bytes
     xnnpack_difference: float = 0
+    answer_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,9 @@ def describe(
         label_count=len(labels),
         labels_sha256=_sha256(labels_text(labels)),
         golden=tuple(
-            GoldenRecord(one.name, _sha256(one.input), _sha256(one.output), one.xnnpack_difference)
+            GoldenRecord(
+                one.name, _sha256(one.input), _sha256(one.output), one.xnnpack_difference, one.answer_sha256
+            )
             for one in golden
         ),
         **others,
@@ -229,13 +227,23 @@ def _golden(entries: dict[str, bytes], index: int, record: GoldenRecord, contrac
     given, made = f"golden/{index}.in", f"golden/{index}.out"
     _check_sha256("golden-sha256", given, entries[given], record.input_sha256)
     _check_sha256("golden-sha256", made, entries[made], record.output_sha256)
-    height, width = contract.image.input_size
-    pixels = contract.batch * height * width * CHANNELS
-    _check_size(given, entries[given], pixels * ITEM_BYTES[contract.input_type])
-    size = find_task(contract.task).golden_bytes(contract) if contract.task in OPTIONS else None
-    if size is not None:
+    image = contract.image
+    values = contract.batch * math.prod(image.input_size) * image.channels
+    _check_size(given, entries[given], values * ITEM_BYTES[contract.input_type])
+    shapes = output_shapes(contract)
+    if shapes is not None:
+        size = ITEM_BYTES[contract.output_type] * sum(map(math.prod, shapes))
         _check_size(made, entries[made], size)
-    return Golden(record.name, entries[given], entries[made], record.xnnpack_difference)
+    return Golden(record.name, entries[given], entries[made], record.xnnpack_difference, record.answer_sha256)
+
+
+def output_shapes(contract: Contract) -> list[tuple[int, ...]] | None:
+    """The shapes of the outputs that the contract says; None where it does not (another task in format 1)."""
+    if contract.task not in OPTIONS:
+        return None
+    return find_task(contract.task).output_shapes(
+        contract.batch, contract.label_count, contract.image.input_size, contract.outputs
+    )
 
 
 def _check_size(name: str, data: bytes, expected: int) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tformer_edge.contract import ModelFile
+from tformer_edge.contract import ModelFile, output_shapes
 from tformer_edge.errors import UserError
 from tformer_edge.model_json import Contract, Meaning
+from tformer_edge.output_json import Colour, DetectionRule, Output
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.refusal import ADVICE
 from tformer_edge.runner import TensorInfo
@@ -25,6 +26,21 @@ class Interface:
     meaning: Meaning
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What each output is; none where nobody says."""
+        return () if self.contract is None else self.contract.outputs
+
+    @property
+    def detection(self) -> DetectionRule | None:
+        """How boxes are found."""
+        return None if self.contract is None else self.contract.detection
+
+    @property
+    def colours(self) -> tuple[Colour, ...]:
+        """Of the labels, for drawing."""
+        return () if self.contract is None else self.contract.colours
+
+    @property
     def task(self) -> Task | None:
         """What answers; None for a file of a task that this version does not answer."""
         name = "classification" if self.contract is None else self.contract.task
@@ -37,6 +53,12 @@ class Interface:
         """
         if self.contract is not None:
             find_task(self.contract.task)
+            if output_shapes(self.contract) is None:
+                raise UserError(
+                    f"a contract that says what the outputs of a model for {self.contract.task} are",
+                    "one of format 1",
+                    "convert the model again, or run its tensors with Model.run",
+                )
         if self.image is None or self.task is None:
             raise UserError(
                 f"{_BY_HAND} for a file without a contract",
@@ -51,12 +73,17 @@ class Interface:
             return
         contract = self.contract
         batch = given.shape[0] if contract is None and given.shape else contract.batch if contract else 1
-        shape = (max(batch, 1), *self.image.input_size, 3)
+        shape = (max(batch, 1), *self.image.input_size, self.image.channels)
         kinds = ("int8", "uint8", "float32") if contract is None else (contract.input_type,)
         if given.shape != shape or given.type not in kinds:
             raise self._other(f"an input of {' or '.join(kinds)} {shape}", (given,))
         kinds = ("int8", "uint8", "float32") if contract is None else (contract.output_type,)
-        shapes = self.task.output_shapes(shape[0], len(self.labels)) if self.task is not None else None
+        if contract is not None:
+            shapes = output_shapes(contract)
+        else:
+            shapes = find_task("classification").output_shapes(
+                shape[0], len(self.labels), self.image.input_size, ()
+            )
         if shapes is None:
             shapes = [one.shape for one in outputs]
         wanted = [f"{' or '.join(kinds)} {one}" for one in shapes]
@@ -69,6 +96,14 @@ class Interface:
         for one, name in ((given, "input"), *((output, "output") for output in outputs)):
             if one.type != "float32" and not one.scale > 0:
                 raise UserError(f"a scale for the {one.type} {name}", "none", self._advice())
+        steps = (1.0, -128 if given.type == "int8" else 0)
+        pixels = self.image.encoding == "pixels" and given.type != "float32"
+        if pixels and (given.scale, given.zero_point) != steps:
+            raise UserError(
+                f"an input tensor of pixels, of scale {steps[0]:g} and zero point {steps[1]}",
+                f"{given.scale:g} and {given.zero_point}",
+                self._advice(),
+            )
 
     def _other(self, expected: str, tensors: tuple[TensorInfo, ...]) -> UserError:
         received = ", ".join(f"{one.type} {one.shape}" for one in tensors)

@@ -99,21 +99,23 @@ class Model:
             images: a path, the bytes of an image file, a Pillow image, or uint8 RGB of shape (h, w, 3): one answer. A
                 list or tuple of those, or uint8 of shape (n, h, w, 3): a list of them.
             options: of the model's task. Classification: `top`, labels in an answer (default 5, at least 1; more than
-                there are means all); the answer is a `Prediction`.
+                there are means all); the answer is a `Prediction`. Detection: `score_threshold`, `iou_threshold` and
+                `max_boxes` (default: the contract's); `DetectedObjects`. Segmentation: none; a `Segmentation`. Boxes
+                and class maps are in the pixels of the picture, turned as its EXIF orientation says.
 
         Raises UserError for images that cannot be read, a task that this version does not answer, options out of
         range, or a closed model.
         """
         image, task = self._interface.for_images()
-        asked = dataclasses.replace(task.default_options, **options)
+        asked = _asked(task, options)
         if isinstance(images, np.ndarray) and images.ndim == 4:
             images = list(images)
         if not isinstance(images, (list, tuple)):
-            return self._answers(task, self._prepared([images], image), asked)[0]
+            return self._answers(task, [images], image, asked)[0]
         size = self.input.shape[0]
         results: list[Answer] = []
         for start in range(0, len(images), size):
-            results += self._answers(task, self._prepared(images[start : start + size], image), asked)
+            results += self._answers(task, images[start : start + size], image, asked)
         return results
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
@@ -170,22 +172,23 @@ class Model:
             raise UserError("an open model", "a closed one", "open it again")
         return self._runner
 
-    def _prepared(self, images: Sequence[Any], image: Preprocessing) -> NDArray[np.uint8]:
-        """uint8 (n, height, width, 3): decoded, resized and cropped."""
-        return np.stack([image.pixels(_pixels(one)) for one in images])
-
-    def _answers(self, task: Task, pixels: NDArray[np.uint8], options: Any) -> list[Answer]:
-        tensor = (
-            self._interface.for_images()[0].normalise(pixels)
-            if self._table is None
-            else quantize_pixels(pixels, self._table)
-        )
+    def _answers(self, task: Task, images: Sequence[Any], image: Preprocessing, options: Any) -> list[Answer]:
+        """Decodes, resizes and crops up to a batch of images, runs it, and reads the outputs."""
+        parts, frames = [], []
+        for one in images:
+            picture = _pixels(one)
+            parts.append(image.pixels(picture))  # checks it
+            frames.append(image.frame((picture.shape[0], picture.shape[1])))
+        pixels = np.stack(parts)
+        tensor = image.normalise(pixels) if self._table is None else quantize_pixels(pixels, self._table)
         count, missing = len(tensor), self.input.shape[0] - len(tensor)
         if missing:  # the file's batch is fixed
             tensor = np.concatenate([tensor, np.repeat(tensor[-1:], missing, axis=0)])
         outputs = self.run(tensor)
         return [
-            task.answer([values[index] for values in outputs], self.outputs, self._interface, options)
+            task.answer(
+                [values[index] for values in outputs], self.outputs, self._interface, frames[index], options
+            )
             for index in range(count)
         ]
 
@@ -195,6 +198,15 @@ class Model:
             return None
         kind: QuantizedType = "int8" if self.input.type == "int8" else "uint8"
         return input_table(image, self.input.scale, self.input.zero_point, kind)
+
+
+def _asked(task: Task, options: dict[str, Any]) -> Any:
+    known = [field.name for field in dataclasses.fields(task.default_options)]
+    for name in options:
+        if name not in known:
+            takes = f"the options {', '.join(known)}" if known else "no options"
+            raise UserError(f"{takes} for {task.name}", name, "leave it out")
+    return dataclasses.replace(task.default_options, **options)
 
 
 def default_threads() -> int:

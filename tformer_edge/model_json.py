@@ -2,12 +2,23 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from tformer_edge import strict_json
-from tformer_edge.errors import UserError
+from tformer_edge.golden_record import GoldenRecord, parse_record
+from tformer_edge.input_json import input_json, needs_later_format, parse_input
 from tformer_edge.json_fields import digest, get, integer, one_of, text, wrong
+from tformer_edge.output_json import (
+    Colour,
+    DetectionRule,
+    Output,
+    check_colours,
+    check_outputs,
+    parse_colours,
+    parse_detection,
+    parse_outputs,
+)
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.refusal import Refusal
 
@@ -15,32 +26,14 @@ Task = Literal["classification", "detection", "segmentation"]
 TensorType = Literal["int8", "uint8", "float32"]
 Meaning = Literal["logits", "probabilities"]
 
-FORMAT = 1
-CHANNELS = 3
+# The newest; a contract is written in the oldest that can say it, so that older programs go on reading what they can.
+FORMAT = 2
 ITEM_BYTES = {"int8": 1, "uint8": 1, "float32": 4}
 
 MAX_BATCH = 1024
 MAX_LABELS = 65_536
 MAX_GOLDEN = 16
 MAX_FLATBUFFER_BYTES = 512 << 20
-
-
-@dataclass(frozen=True)
-class GoldenRecord:
-    """What `model.json` says about one golden vector.
-
-    Attributes:
-        name: what it is, for people.
-        input_sha256, output_sha256: of the bytes of `golden/N.in` and `golden/N.out`.
-        xnnpack_difference: the largest difference between `golden/N.out` (LiteRT's reference kernels) and the
-            output under XNNPACK that the exporter saw: in units of the last place for an integer output (a
-            whole number, 0 to 255), absolute for a float32 one.
-    """
-
-    name: str
-    input_sha256: str
-    output_sha256: str
-    xnnpack_difference: float
 
 
 @dataclass(frozen=True)
@@ -54,12 +47,15 @@ class Contract:
         label_count, labels_sha256: lines of `labels.txt`, and of its bytes.
         golden: one record a golden vector, in order.
         task: what the outputs are for. A consumer refuses a task that it does not know how to draw or score.
-        batch: images in one input tensor, whose shape is (batch, height, width, 3).
+        batch: images in one input tensor, whose shape is (batch, height, width, channels).
         input_type, output_type: of the tensors at the border.
         output_meaning: of the scores: "logits" want a softmax, "probabilities" are one already.
         source: the configuration that built the model: any JSON object.
         accuracy: what was measured with this very file: a JSON object, or None when nothing was.
         versions: {program: version} that made the file.
+        outputs: what each output is, in the order of the model's; none in format 1.
+        detection: how a detector's boxes are found; None for other tasks and in format 1.
+        colours: red, green, blue of each label, 0 to 255, for drawing; or none.
 
     Raises Refusal (a UserError) for a value out of range.
     """
@@ -79,6 +75,9 @@ class Contract:
     source: Mapping[str, Any] = field(default_factory=dict)
     accuracy: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+    detection: DetectionRule | None = None
+    colours: tuple[Colour, ...] = ()
 
     def __post_init__(self) -> None:
         text(self.name, "name")
@@ -94,19 +93,34 @@ class Contract:
         if len(self.golden) > MAX_GOLDEN:
             raise wrong("golden", f"up to {MAX_GOLDEN} records", len(self.golden))
         for index, record in enumerate(self.golden):
-            text(record.name, f"golden[{index}].name")
-            digest(record.input_sha256, f"golden[{index}].input_sha256")
-            digest(record.output_sha256, f"golden[{index}].output_sha256")
-            _difference(record.xnnpack_difference, f"golden[{index}].xnnpack_difference", self.output_type)
+            record.check(f"golden[{index}]", self.output_type)
+        if self.format > 1:
+            self._check_format_2()
         for key, version in self.versions.items():
             text(key, "versions key")
             text(version, f"versions.{key}")
         object.__setattr__(self, "golden", tuple(self.golden))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        object.__setattr__(self, "colours", tuple(tuple(one) for one in self.colours))
         object.__setattr__(self, "versions", dict(self.versions))
         # Through JSON once, so that a contract equals the one read back (tuples become lists).
         object.__setattr__(self, "source", _as_json(self.source, "source"))
         if self.accuracy is not None:
             object.__setattr__(self, "accuracy", _as_json(self.accuracy, "accuracy"))
+
+    @property
+    def format(self) -> int:
+        """The oldest format that can say all of it, 1 or 2."""
+        return 2 if self.outputs or self.colours or self.detection or needs_later_format(self.image) else 1
+
+    def _check_format_2(self) -> None:
+        check_outputs(self.task, self.outputs)
+        check_colours(self.colours, self.label_count)
+        if (self.detection is None) == (self.task == "detection"):
+            raise wrong("detection", "an object for a detector, and for nothing else", self.detection)
+        for index, record in enumerate(self.golden):
+            if (record.answer_sha256 is None) != (self.task == "classification"):
+                raise wrong(f"golden[{index}].answer_sha256", "a SHA-256, but for a classifier", record)
 
     def preprocessing(self) -> Preprocessing:
         """How an image becomes this model's input: the class that training and evaluation use too."""
@@ -114,24 +128,25 @@ class Contract:
 
     def to_bytes(self) -> bytes:
         """`model.json`: UTF-8, indented, the same bytes for equal contracts."""
-        image = self.image.to_json()
-        height, width = image.pop("input_size")
+        version = self.format
+        labels = {"count": self.label_count, "sha256": self.labels_sha256}
+        later: dict[str, Any] = {}
+        if version > 1:
+            later = {"outputs": [one.to_json() for one in self.outputs]}
+            if self.detection is not None:
+                later["detection"] = asdict(self.detection)
+            if self.colours:
+                labels["colours"] = [list(one) for one in self.colours]
         document = {
-            "format": FORMAT,
+            "format": version,
             "name": self.name,
             "task": self.task,
-            "input": {
-                "batch": self.batch,
-                "height": height,
-                "width": width,
-                "channels": CHANNELS,
-                "type": self.input_type,
-                **image,
-            },
+            "input": input_json(self.image, version, self.batch, self.input_type),
             "output": {"type": self.output_type, "meaning": self.output_meaning},
-            "labels": {"count": self.label_count, "sha256": self.labels_sha256},
+            **later,
+            "labels": labels,
             "flatbuffer": {"bytes": self.flatbuffer_bytes, "sha256": self.flatbuffer_sha256},
-            "golden": [asdict(record) for record in self.golden],
+            "golden": [record.to_json() for record in self.golden],
             "source": _sorted(self.source),
             "accuracy": _sorted(self.accuracy),
             "versions": _sorted(self.versions),
@@ -147,22 +162,28 @@ class Contract:
         if version > FORMAT:
             raise Refusal(
                 "contract-format",
-                f"a contract of format {FORMAT}",
+                f"a contract of a format up to {FORMAT}",
                 f"format {version}",
                 "update this program",
             )
-        integer(version, "format", FORMAT, FORMAT)
+        integer(version, "format", 1, FORMAT)
         given = get(document, "input", dict)
         output = get(document, "output", dict)
         labels = get(document, "labels", dict)
         flatbuffer = get(document, "flatbuffer", dict)
         records = get(document, "golden", list)
-        integer(get(given, "channels", int, "input."), "input.channels", CHANNELS, CHANNELS)
+        task = get(document, "task", str)
+        later: dict[str, Any] = {}
+        if version > 1:
+            one_of(task, Task, "task")
+            later = {"outputs": parse_outputs(document), "colours": parse_colours(labels)}
+            if task == "detection":
+                later["detection"] = parse_detection(document)
         return cls(
             name=get(document, "name", str),
-            task=get(document, "task", str),
+            task=task,
             batch=get(given, "batch", int, "input."),
-            image=_image(given),
+            image=parse_input(given, version),
             input_type=get(given, "type", str, "input."),
             output_type=get(output, "type", str, "output."),
             output_meaning=get(output, "meaning", str, "output."),
@@ -170,41 +191,15 @@ class Contract:
             labels_sha256=get(labels, "sha256", str, "labels."),
             flatbuffer_bytes=get(flatbuffer, "bytes", int, "flatbuffer."),
             flatbuffer_sha256=get(flatbuffer, "sha256", str, "flatbuffer."),
-            golden=tuple(_record(record, index) for index, record in enumerate(records)),
+            golden=tuple(
+                parse_record(record, index, version > 1 and task != "classification")
+                for index, record in enumerate(records)
+            ),
             source=get(document, "source", dict),
             accuracy=get(document, "accuracy", (dict, type(None))),
             versions=get(document, "versions", dict),
+            **later,
         )
-
-
-def _image(given: dict[str, Any]) -> Preprocessing:
-    names = {entry.name for entry in fields(Preprocessing)} - {"input_size"}
-    settings = {name: get(given, name, (str, int, float, list), "input.") for name in names}
-    size = tuple(get(given, side, int, "input.") for side in ("height", "width"))
-    try:
-        return Preprocessing(input_size=size, **settings)  # type: ignore[arg-type]  # it checks its arguments
-    except UserError as error:
-        reason = str(error).rstrip(".")[:200]
-        raise Refusal("contract-field", "an input that can be prepared", f"'{reason}'") from None
-
-
-def _record(record: Any, index: int) -> GoldenRecord:
-    where = f"golden[{index}]"
-    if not isinstance(record, dict):
-        raise wrong(where, "an object", record)
-    return GoldenRecord(
-        name=get(record, "name", str, f"{where}."),
-        input_sha256=get(record, "input_sha256", str, f"{where}."),
-        output_sha256=get(record, "output_sha256", str, f"{where}."),
-        xnnpack_difference=get(record, "xnnpack_difference", (int, float), f"{where}."),
-    )
-
-
-def _difference(value: Any, name: str, output_type: str) -> None:
-    if output_type != "float32":
-        integer(value, name, 0, 255)
-    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-        raise wrong(name, "a number of at least 0", value)
 
 
 def _sorted(value: Any) -> Any:

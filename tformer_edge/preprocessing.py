@@ -1,9 +1,9 @@
 """From an image to what a model takes: resize, crop and normalisation, on servers and devices alike."""
 
 import functools
-import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from fractions import Fraction
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,32 +11,44 @@ from PIL import Image
 
 from tformer_edge import resize as exact
 from tformer_edge.errors import UserError
+from tformer_edge.frame import Frame
 from tformer_edge.images import open_image
+from tformer_edge.preprocessing_checks import checked, covered
 
-Resize = Literal["stretch", "shorter"]
+Resize = Literal["stretch", "shorter", "letterbox"]
+ChannelOrder = Literal["rgb", "grey"]
+Encoding = Literal["normalised", "pixels"]
 
-MAX_SIDE = 8192
 # Over this many resized pixels only the part that the crop keeps is computed, by the slower NumPy form of the
 # rule: a 1 x 10,000 image scaled up to a shorter side of 256 would take 655 million pixels, nearly all
 # cropped away.
 _MAX_RESIZED_PIXELS = 1 << 24
 
 _KEYS = ("input_size", "channel_order", "mean", "std", "resize", "crop_fraction")
+# Keys that stand only where they say something, so that what was written before them reads and is written as ever.
+_LATER_KEYS = {"encoding": "normalised", "pad_value": None}
+
+# Of a grey picture: Pillow's "L", (19595 R + 38470 G + 7471 B + 32768) >> 16.
+GREY = (19595, 38470, 7471)
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an RGB image becomes a model's input.
+    """How an image becomes a model's input.
 
     Attributes:
         input_size: (height, width) in pixels, each 1 to 8192.
         resize: "stretch" resizes the whole image to `input_size`, changing its aspect ratio. "shorter" keeps
             the aspect ratio: the image just covers (floor(height / crop_fraction + 0.5), floor(width /
             crop_fraction + 0.5)), its longer side rounded down, and the centre of `input_size` is cut out at
-            offset floor((resized - input) / 2).
-        crop_fraction: the part of the covered size that the crop keeps, over 0 to 1; 1 for "stretch".
-        mean, std: per channel, in units where white is 1; `std` is positive.
-        channel_order: "rgb", the only one.
+            offset floor((resized - input) / 2). "letterbox" keeps it too: the image just fits into `input_size`,
+            its shorter side rounded down but at least 1, at offset floor((input - resized) / 2) of a ground
+            of `pad_value`.
+        crop_fraction: the part of the covered size that the crop keeps, over 0 to 1; 1 but for "shorter".
+        mean, std: per channel, in units where white is 1; `std` is positive. Of "pixels" they are 0 and 1 / 255.
+        channel_order: "rgb", or "grey": one channel, by Pillow's rule for "L", before the image is resized.
+        encoding: what the model takes: "normalised", (p / 255 - mean) / std; or "pixels", p itself, 0 to 255.
+        pad_value: 0 to 255, of "letterbox" and of it alone; None there: 114.
 
     The defaults of `mean` and `std` are ImageNet's. Resizing is bilinear with antialiasing as `resize.py`
     defines it. Raises UserError for a value outside these ranges.
@@ -45,64 +57,37 @@ class Preprocessing:
     input_size: tuple[int, int]
     resize: Resize = "shorter"
     crop_fraction: float = 1.0
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    channel_order: Literal["rgb"] = "rgb"
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    channel_order: ChannelOrder = "rgb"
+    encoding: Encoding = "normalised"
+    pad_value: int | None = None
 
     def __post_init__(self) -> None:
-        sides = _tuple_of(self.input_size, 2, "input_size", "(height, width) of two integers")
-        if not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
-            raise UserError(
-                f"two integers from 1 to {MAX_SIDE}", repr(self.input_size), "correct it", where="input_size"
-            )
-        if self.resize not in get_args(Resize):
-            raise UserError(
-                f"one of {', '.join(get_args(Resize))}", repr(self.resize), "take one of them", where="resize"
-            )
-        if not _is_number(self.crop_fraction) or not 0 < self.crop_fraction <= 1:
-            raise UserError(
-                "over 0 and up to 1", repr(self.crop_fraction), "correct it", where="crop_fraction"
-            )
-        if self.resize == "stretch" and self.crop_fraction != 1:
-            raise UserError(
-                "1 with resize 'stretch', which never crops",
-                repr(self.crop_fraction),
-                "leave it out, or take resize 'shorter'",
-                where="crop_fraction",
-            )
-        # As docs/contract.md rounds it; a quotient by a number near 0 is infinite, and not less.
-        if not max(sides) / self.crop_fraction + 0.5 < 4 * MAX_SIDE + 1:
-            raise UserError(
-                f"input_size / crop_fraction up to {4 * MAX_SIDE}",
-                f"{self.input_size!r} / {self.crop_fraction!r}",
-                "take a smaller input, or crop less",
-            )
-        means = _tuple_of(self.mean, 3, "mean", "three numbers from 0 to 1")
-        if not all(_is_number(value) and 0 <= value <= 1 for value in means):
-            raise UserError("three numbers from 0 to 1", repr(self.mean), "correct it", where="mean")
-        stds = _tuple_of(self.std, 3, "std", "three positive numbers")
-        if not all(_is_number(value) and 1e-6 <= value <= 1e6 for value in stds):
-            raise UserError("three numbers from 1e-6 to 1e6", repr(self.std), "correct it", where="std")
-        if self.channel_order != "rgb":
-            raise UserError("'rgb'", repr(self.channel_order), "there is no other", where="channel_order")
-        # Lists (from JSON) become tuples and integers floats, so that equal settings compare and hash equal.
-        object.__setattr__(self, "input_size", tuple(sides))
-        object.__setattr__(self, "crop_fraction", float(self.crop_fraction))
-        object.__setattr__(self, "mean", tuple(map(float, means)))
-        object.__setattr__(self, "std", tuple(map(float, stds)))
+        for name, value in checked(self).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def channels(self) -> int:
+        """Of the input: 3, or 1 of grey."""
+        return 3 if self.channel_order == "rgb" else 1
 
     def __call__(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.float32]:
         """`normalise(pixels(image))`: float32 of shape (height, width, 3)."""
         return self.normalise(self.pixels(image))
 
     def pixels(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
-        """Resizes and crops `image`, uint8 RGB of shape (h, w, 3) or a Pillow image, to uint8 (height, width, 3)."""
+        """Resizes `image`, uint8 (h, w, 3), a grey (h, w, 1) for a grey input, or a Pillow image, and crops or pads it.
+
+        Returns uint8 (height, width, channels).
+        """
         array = open_image(image) if isinstance(image, Image.Image) else image
+        kinds = (3,) if self.channels == 3 else (3, 1)
         if (
             not isinstance(array, np.ndarray)
             or array.dtype != np.uint8
             or array.ndim != 3
-            or array.shape[2] != 3
+            or array.shape[2] not in kinds
         ):
             received = (
                 f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
@@ -110,8 +95,15 @@ class Preprocessing:
             raise UserError("a uint8 array of shape (height, width, 3)", received, "convert it")
         if 0 in array.shape:
             raise UserError("an image of at least one pixel", f"shape {array.shape}", "leave it out")
+        if array.shape[2] > self.channels:
+            array = grey(array)
         size = self.resized_size((array.shape[0], array.shape[1]))
         height, width = self.input_size
+        if self.resize == "letterbox":
+            top, left = (height - size[0]) // 2, (width - size[1]) // 2
+            padded = np.full((height, width, self.channels), self.pad_value, np.uint8)
+            padded[top : top + size[0], left : left + size[1]] = fast_resize(array, size)
+            return padded
         top, left = (size[0] - height) // 2, (size[1] - width) // 2
         if size[0] * size[1] > _MAX_RESIZED_PIXELS:
             return exact.resize(array, size, (top, left, height, width))
@@ -119,50 +111,61 @@ class Preprocessing:
         return resized[top : top + height, left : left + width].copy()
 
     def resized_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(height, width) to which an image of `size` = (height, width) is resized before the crop."""
+        """(height, width) to which an image of `size` = (height, width) is resized before the crop or the padding."""
         if self.resize == "stretch":
             return self.input_size
         height, width = size
-        cover_height, cover_width = (_covered(side, self.crop_fraction) for side in self.input_size)
-        # The larger of the two scales covers; compared and applied in integers, so that all languages agree.
-        if cover_height * width >= cover_width * height:
-            return cover_height, width * cover_height // height
-        return height * cover_width // width, cover_width
+        cover_height, cover_width = (covered(side, self.crop_fraction) for side in self.input_size)
+        # Compared and applied in integers, so that all languages agree. The larger of the two scales covers, the
+        # smaller one fits.
+        tall, wide = cover_height * width, cover_width * height
+        if tall >= wide if self.resize == "shorter" else tall <= wide:
+            return cover_height, max(1, width * cover_height // height)
+        return max(1, height * cover_width // width), cover_width
 
-    def seen(self, height: int, width: int) -> tuple[float, float, float, float]:
-        """(top, left, height, width), in pixels of a picture of this size, of what the input shows of it."""
-        if self.resize == "stretch":
-            return 0.0, 0.0, float(height), float(width)
-        rows, columns = self.resized_size((height, width))
+    def frame(self, picture: tuple[int, int]) -> Frame:
+        """What the input shows of a picture of (height, width) pixels."""
+        height, width = picture
+        rows, columns = self.resized_size(picture)
         tall, wide = self.input_size
         top, left = (rows - tall) // 2, (columns - wide) // 2
-        down, across = height / rows, width / columns  # pixels of the picture a resized one
-        return top * down, left * across, tall * down, wide * across
+        if self.resize == "letterbox":
+            top, left = -((tall - rows) // 2), -((wide - columns) // 2)
+        down, across = Fraction(height, rows), Fraction(width, columns)  # pixels of the picture a resized one
+        return Frame(picture, self.input_size, (top * down, left * across, tall * down, wide * across))
+
+    def seen(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """(top, left, height, width), in pixels of a picture of this size, of what the input shows, its padding too."""
+        top, left, tall, wide = self.frame((height, width)).box
+        return float(top), float(left), float(tall), float(wide)
 
     def normalise(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
-        """(pixels / 255 - mean) / std as float32, for `pixels` of shape (..., 3) and range 0 to 255.
+        """What the model takes, float32, for `pixels` of shape (..., channels) and range 0 to 255.
 
         uint8 goes through a table of 256 entries a channel, computed in float64. float32 (augmented pixels,
         which are no integers any more) is computed in float32 and may differ from the table in the last bits.
         """
-        if pixels.ndim < 1 or pixels.shape[-1] != 3 or pixels.dtype not in (np.uint8, np.float32):
+        channels = self.channels
+        if pixels.ndim < 1 or pixels.shape[-1] != channels or pixels.dtype not in (np.uint8, np.float32):
             raise UserError(
-                "pixels of dtype uint8 or float32 and shape (..., 3)",
+                f"pixels of dtype uint8 or float32 and shape (..., {channels})",
                 f"{pixels.dtype} {pixels.shape}",
                 "convert them",
             )
+        if self.encoding == "pixels":
+            return pixels.astype(np.float32)
         if pixels.dtype == np.float32:
             scale, offset = _affine(self.mean, self.std)
             return pixels * scale + offset
         table = _table(self.mean, self.std)
         result = np.empty(pixels.shape, np.float32)
-        for channel in range(3):
+        for channel in range(channels):
             result[..., channel] = table[channel][pixels[..., channel]]
         return result
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a dictionary of JSON types."""
-        return {
+        settings = {
             "input_size": list(self.input_size),
             "channel_order": self.channel_order,
             "mean": list(self.mean),
@@ -170,6 +173,8 @@ class Preprocessing:
             "resize": self.resize,
             "crop_fraction": self.crop_fraction,
         }
+        later = {name: getattr(self, name) for name in _LATER_KEYS}
+        return settings | {name: value for name, value in later.items() if value != _LATER_KEYS[name]}
 
     @classmethod
     def from_json(cls, data: Any) -> "Preprocessing":
@@ -179,7 +184,7 @@ class Preprocessing:
                 "a JSON object", type(data).__name__, "write what `to_json` gives", where="preprocessing"
             )
         missing = [key for key in _KEYS if key not in data]
-        unknown = [str(key) for key in data if key not in _KEYS]
+        unknown = [str(key) for key in data if key not in (*_KEYS, *_LATER_KEYS)]
         if missing or unknown:
             lacks = f"one without {', '.join(missing)}" if missing else ""
             adds = f"one with the unknown {', '.join(unknown)}" if unknown else ""
@@ -192,8 +197,13 @@ class Preprocessing:
         return cls(**data)
 
 
+def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (h, w, 3) to (h, w, 1) by the rule of `GREY`: a grey pixel keeps its value."""
+    return np.asarray(Image.fromarray(image).convert("L"))[..., np.newaxis]
+
+
 def fast_resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """`resize.resize` of an RGB image by Pillow's C code: uint8 (h, w, 3) to `size` = (height, width).
+    """`resize.resize` by Pillow's C code: uint8 (h, w, 3) or (h, w, 1) to `size` = (height, width).
 
     One call an axis, because Pillow chooses which axis goes first by itself, from version 13 on differently
     (vertical first for many images that shrink more in height), and the uint8 between the passes makes that
@@ -202,22 +212,12 @@ def fast_resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.u
     height, width = size
     if image.shape[:2] == size:
         return image
-    narrow = Image.fromarray(image).resize((width, image.shape[0]), Image.Resampling.BILINEAR)
-    return np.array(narrow.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def _covered(side: int, crop_fraction: float) -> int:
-    return math.floor(side / crop_fraction + 0.5)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _tuple_of(value: Any, length: int, name: str, what: str) -> tuple[Any, ...]:
-    if not isinstance(value, (tuple, list)) or len(value) != length:
-        raise UserError(what, repr(value), "correct it", where=name)
-    return tuple(value)
+    one = image.shape[2] == 1
+    narrow = Image.fromarray(image[..., 0] if one else image).resize(
+        (width, image.shape[0]), Image.Resampling.BILINEAR
+    )
+    resized = np.array(narrow.resize((width, height), Image.Resampling.BILINEAR))
+    return resized[..., np.newaxis] if one else resized
 
 
 @functools.lru_cache(maxsize=16)

@@ -18,13 +18,14 @@ QuantizedType = Literal["int8", "uint8"]
 def input_table(
     preprocessing: Preprocessing, scale: float, zero_point: int, dtype: QuantizedType = "int8"
 ) -> NDArray[Any]:
-    """The quantized value of every pixel value: `dtype`, shape (3, 256), a row a channel.
+    """The quantized value of every pixel value: `dtype`, shape (channels, 256), a row a channel.
 
     Args:
         preprocessing: gives mean and standard deviation.
         scale, zero_point: of the input tensor, from the flatbuffer. `scale` is the stored float32, positive.
         dtype: the tensor's, "int8" or "uint8".
 
+    Of pixels as they are, `p` for uint8 and `p - 128` for int8, whatever the scale. Otherwise
     ``clip(rint(((p / 255 - mean) / std) / scale) + zero_point, low, high)`` in float64, one operation after the
     other, ties to even. Raises UserError for a scale or zero point that no such tensor has.
     """
@@ -35,6 +36,8 @@ def input_table(
             f"{scale!r} and {zero_point!r}",
             "give the values that the input tensor of the .tflite file has",
         )
+    if preprocessing.encoding == "pixels":
+        return np.tile((np.arange(256) + limits.min).astype(dtype), (preprocessing.channels, 1))
     pixels = np.arange(256, dtype=np.float64) / 255
     real = (pixels - np.array(preprocessing.mean)[:, None]) / np.array(preprocessing.std)[:, None]
     quantized = np.rint(real / np.float64(np.float32(scale))) + zero_point
@@ -42,9 +45,12 @@ def input_table(
 
 
 def quantize_pixels(pixels: NDArray[np.uint8], table: NDArray[Any]) -> NDArray[Any]:
-    """Looks `pixels`, uint8 (..., 3), up in `table` = `input_table(...)`; the result has the table's dtype."""
-    if pixels.dtype != np.uint8 or pixels.shape[-1:] != (3,):
+    """Looks `pixels`, uint8 (..., channels), up in `table` = `input_table(...)`; the result has the table's dtype."""
+    channels = len(table)
+    if pixels.dtype != np.uint8 or pixels.shape[-1:] != (channels,):
         raise UserError(
-            "pixels of dtype uint8 and shape (..., 3)", f"{pixels.dtype} {pixels.shape}", "convert them"
+            f"pixels of dtype uint8 and shape (..., {channels})",
+            f"{pixels.dtype} {pixels.shape}",
+            "convert them",
         )
-    return np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=-1)
+    return np.stack([table[channel][pixels[..., channel]] for channel in range(channels)], axis=-1)

@@ -123,7 +123,7 @@ def bad_fields() -> dict[str, tuple[bytes, str]]:
         "accuracy_number": put("accuracy", 0.9),
         "versions_number": put("versions", {"keras": 3}),
     }
-    return {"format_2": (put("format", 2), "contract-format")} | {
+    return {"format_3": (put("format", 3), "contract-format")} | {
         f"field_{name}": (data, "contract-field") for name, data in files.items()
     }
 

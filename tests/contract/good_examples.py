@@ -14,7 +14,18 @@ from example_parts import (
 )
 
 from tformer_edge.contract import Golden, describe, write_model_file
+from tformer_edge.output_json import DetectionRule, Output
 from tformer_edge.preprocessing import Preprocessing
+
+SCORES = Output("scores", "scores")
+ANCHORS = ((1.5, 2.0), (3.0, 0.25))
+LEVELS = (
+    Output("logits_p0", "logits", 1, ANCHORS),
+    Output("deltas_p0", "deltas", 1, ANCHORS),
+    Output("logits_p1", "logits", 2, ((8.0, 8.0), (16.0, 4.0))),
+    Output("deltas_p1", "deltas", 2, ((8.0, 8.0), (16.0, 4.0))),
+)
+GREY_PIXELS = Preprocessing((2, 2), "stretch", channel_order="grey", encoding="pixels")
 
 
 def good() -> Examples:
@@ -52,6 +63,36 @@ def good() -> Examples:
         "good_detection": (
             write(golden=(Golden("boxes", bytes(12), bytes(7)),), task="detection"),
             "a task whose outputs the contract's rules do not count",
+        ),
+        "good_grey_pixels": (
+            write(golden=(Golden("dark", bytes(4), bytes(2)),), image=GREY_PIXELS, outputs=(SCORES,)),
+            "format 2: one grey channel, pixels as they are",
+        ),
+        "good_letterbox": (
+            write(image=Preprocessing((2, 2), "letterbox", pad_value=0), outputs=(SCORES,)),
+            "format 2: letterbox on black",
+        ),
+        "good_colours": (
+            write(outputs=(SCORES,), colours=((0, 0, 0), (255, 128, 1))),
+            "format 2: a colour a label",
+        ),
+        "good_levels": (
+            write(
+                golden=(Golden("boxes", bytes(12), bytes(60), 2, "0" * 64),),
+                task="detection",
+                outputs=LEVELS,
+                detection=DetectionRule(0.25, 0.5, 7, 3),
+            ),
+            "format 2: a detector of two levels, two anchors a cell",
+        ),
+        "good_class_logits": (
+            write(
+                golden=(Golden("map", bytes(12), bytes(2), 0, "f" * 64),),
+                task="segmentation",
+                outputs=(Output("classes", "class_logits", 4),),
+                colours=((1, 2, 3), (4, 5, 6)),
+            ),
+            "format 2: a segmenter",
         ),
         "good_source": (
             write(

@@ -6,6 +6,7 @@
 The flatbuffer in them is `TFL3` and filler, no model: a reader of contracts does not look into it.
 """
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from bad_contracts import bad_contents, bad_fields, bad_json  # noqa: E402
+from bad_later import bad_later  # noqa: E402
 from bad_zips import bad_zips  # noqa: E402
 from good_examples import good  # noqa: E402
 
@@ -28,7 +30,16 @@ def describe_file(file: ModelFile) -> dict[str, Any] | None:
     contract = file.contract
     if contract is None:
         return None
-    return {
+    later: dict[str, Any] = {}
+    if contract.format > 1:
+        rule = contract.detection
+        later = {
+            "outputs": [one.to_json() for one in contract.outputs],
+            "detection": None if rule is None else dataclasses.asdict(rule),
+            "colours": [list(one) for one in contract.colours],
+            "answers": [one.answer_sha256 for one in file.golden],
+        }
+    return later | {
         "name": contract.name,
         "task": contract.task,
         "batch": contract.batch,
@@ -62,7 +73,7 @@ def make() -> dict[str, bytes]:
             {"file": name, "accepted": True, "what": what, "flatbuffer_bytes": len(file.flatbuffer)}
             | {"contract": describe_file(file)}
         )
-    for name, (data, rule) in (bad_zips() | bad_json() | bad_fields() | bad_contents()).items():
+    for name, (data, rule) in (bad_zips() | bad_json() | bad_fields() | bad_contents() | bad_later()).items():
         files[f"{name}.tflite"] = data
         index.append({"file": f"{name}.tflite", "accepted": False, "rule": rule})
     lines = ",\n".join(json.dumps(entry, ensure_ascii=True) for entry in index)

@@ -102,11 +102,14 @@ def test_normalise_uint8_is_float64_rounded_once() -> None:
 
 def test_json_round_trip_of_every_setting() -> None:
     settings_ = Preprocessing((30, 40), "shorter", 0.875, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    defaults = Preprocessing((32, 32), "stretch")
+    others = (
+        Preprocessing((32, 32), "letterbox", pad_value=7),
+        Preprocessing((32, 32), "stretch", encoding="pixels", channel_order="grey"),
+        Preprocessing((32, 32), "stretch", 1, (0.5,), (0.25,), "grey"),
+    )
     for field in dataclasses.fields(Preprocessing):
-        if field.name != "channel_order":  # which has one value only
-            assert getattr(settings_, field.name) != getattr(defaults, field.name)
-    for value in (settings_, defaults):
+        assert any(getattr(settings_, field.name) != getattr(other, field.name) for other in others)
+    for value in (settings_, *others):
         again = Preprocessing.from_json(json.loads(json.dumps(value.to_json())))
         assert again == value and hash(again) == hash(value)
 

@@ -14,6 +14,7 @@ import sys
 import keras, numpy as np
 from keras import layers
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.graph.lower import TARGETS
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
@@ -28,7 +29,7 @@ preprocessing = Preprocessing((12, 10), "shorter", 0.9, (0.4, 0.5, 0.6), (0.2, 0
 for io, batch in (("int8", 1), ("int8", 4), ("uint8", 1), ("float32", 1)):
     file = model_file(
         convert(quantized, "int8", io, batch), name="tiny", task="classification", preprocessing=preprocessing,
-        labels=("dark", "light", "other"), meaning="logits", source={}, accuracy=None, versions={},
+        means=OutputsMean(("dark", "light", "other"), "logits"), source={}, accuracy=None, versions={},
     )
     open(f"{sys.argv[1]}/{io}-{batch}.tflite", "wb").write(file.to_bytes())
 inputs = keras.Input((12, 10, 3))

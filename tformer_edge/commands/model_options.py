@@ -8,7 +8,7 @@ from typing import Any
 from tformer_edge.errors import UserError
 from tformer_edge.labels import read_label_file
 from tformer_edge.model import Model
-from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.preprocessing import ChannelOrder, Preprocessing
 from tformer_edge.runner import KERNELS
 from tformer_edge.tasks import OPTIONS
 
@@ -29,9 +29,9 @@ def add_hand_arguments(parser: argparse.ArgumentParser) -> None:
     """What stands in for a contract."""
     group = parser.add_argument_group("for a file without a contract, all of them")
     group.add_argument("--size", nargs=2, type=int, metavar=("H", "W"), help="of the input, in pixels")
-    for name, text in (("mean", "mean, 0 to 1, R G B"), ("std", "standard deviation, R G B")):
-        group.add_argument(f"--{name}", nargs=3, type=float, metavar="X", help=text)
-    group.add_argument("--resize", choices=("stretch", "shorter"), help="how images are resized")
+    for name, text in (("mean", "mean, 0 to 1, R G B or of grey"), ("std", "standard deviation, the same")):
+        group.add_argument(f"--{name}", nargs="+", type=float, metavar="X", help=text)
+    group.add_argument("--resize", choices=("stretch", "shorter", "letterbox"), help="how images are resized")
     group.add_argument("--labels", type=Path, metavar="FILE", help="class names, one a line")
     group.add_argument("--meaning", choices=("logits", "probabilities"), help="of the scores")
     group.add_argument("--crop-fraction", type=float, metavar="F", help='what "shorter" keeps (default: 1)')
@@ -70,7 +70,10 @@ def open_model(args: argparse.Namespace, warm: bool = True) -> Model:
             "add them, or leave the others away",
         )
     crop = 1.0 if args.crop_fraction is None else args.crop_fraction
-    preprocessing = Preprocessing(tuple(args.size), args.resize, crop, tuple(args.mean), tuple(args.std))
+    order: ChannelOrder = "grey" if len(args.mean) == 1 else "rgb"
+    preprocessing = Preprocessing(
+        tuple(args.size), args.resize, crop, tuple(args.mean), tuple(args.std), order
+    )
     return Model(
         args.model,
         threads=args.threads,

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
                 "name": result.name,
                 "difference": result.difference,
                 "allowed": result.allowed,
+                "answered": result.answered,
                 "passed": result.passed,
             }
             for result in results
@@ -39,8 +40,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         for result in results:
             verdict = "passed" if result.passed else "FAILED"
+            read = "" if result.answered else "; its outputs are read otherwise here than where it was made"
             print(
-                f"{result.name}: {verdict}, largest difference {result.difference:g}, allowed {result.allowed:g}"
+                f"{result.name}: {verdict}, largest difference {result.difference:g}, "
+                f"allowed {result.allowed:g}{read}"
             )
         print(f"{args.kernels} kernels: {'this machine computes right' if passed else 'FAILED'}")
     return 0 if passed else 1

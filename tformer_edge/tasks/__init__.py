@@ -4,14 +4,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 from tformer_edge.errors import UserError
-from tformer_edge.tasks import classification_options
+from tformer_edge.tasks import classification_options, detection_options, segmentation_options
 
 if TYPE_CHECKING:
     from tformer_edge.tasks.task import Task
 
 # By the contract's `task`: what a command may ask of its answers. They need nothing but argparse, so that `--help` need
 # not wait for NumPy; the task itself is in the module of the same name.
-OPTIONS = {"classification": classification_options}
+OPTIONS = {
+    "classification": classification_options,
+    "detection": detection_options,
+    "segmentation": segmentation_options,
+}
 
 
 def find_task(name: str) -> "Task":

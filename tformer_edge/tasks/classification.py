@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from tformer_edge.model_json import ITEM_BYTES, Contract
+from tformer_edge.frame import Frame
+from tformer_edge.output_json import Output
 from tformer_edge.printable import printable
 from tformer_edge.runner import TensorInfo
 from tformer_edge.tasks.classification_options import ClassificationOptions
@@ -122,7 +123,9 @@ class Classification:
     name = "classification"
     default_options = ClassificationOptions()
 
-    def output_shapes(self, batch: int, labels: int) -> list[tuple[int, ...]]:
+    def output_shapes(
+        self, batch: int, labels: int, size: tuple[int, int], outputs: Sequence[Output]
+    ) -> list[tuple[int, ...]]:
         """One score a label."""
         return [(batch, labels)]
 
@@ -131,19 +134,31 @@ class Classification:
         values: Sequence[NDArray[Any]],
         infos: Sequence[TensorInfo],
         meaning: Meaning,
+        frame: Frame,
         options: ClassificationOptions,
     ) -> Prediction:
         """The labels, the best first."""
         (own,), (info,) = values, infos
         return rank(own, info.dequantize(own), meaning.labels, meaning.meaning, options.top)
 
-    def agreement(self, one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-        """Whether the best label is the same."""
-        return np.asarray(one[0].argmax(axis=-1) == other[0].argmax(axis=-1))
+    def agreement(
+        self,
+        one: Sequence[NDArray[Any]],
+        other: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+    ) -> NDArray[np.float64]:
+        """1 where the best label is the same, else 0."""
+        return (one[0].argmax(axis=-1) == other[0].argmax(axis=-1)).astype(np.float64)
 
-    def golden_bytes(self, contract: Contract) -> int:
-        """Of the scores."""
-        return contract.batch * contract.label_count * ITEM_BYTES[contract.output_type]
+    def golden_answer(
+        self,
+        values: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+        size: tuple[int, int],
+    ) -> None:
+        """Nothing: the order of the scores says it."""
 
 
 TASK = Classification()

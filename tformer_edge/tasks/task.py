@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tformer_edge.model_json import Contract
+from tformer_edge.frame import Frame
+from tformer_edge.output_json import Colour, DetectionRule, Output
 from tformer_edge.runner import TensorInfo
 
 
@@ -28,13 +29,22 @@ class Answer(Protocol):
 
 
 class Meaning(Protocol):
-    """What is known of a model's outputs: `labels`, one text a class, and `meaning`, as the contract says them."""
+    """What is known of a model's outputs: `labels`, one text a class, and the rest as the contract says it."""
 
     @property
     def labels(self) -> Sequence[str]: ...
 
     @property
     def meaning(self) -> str: ...
+
+    @property
+    def outputs(self) -> Sequence[Output]: ...
+
+    @property
+    def detection(self) -> DetectionRule | None: ...
+
+    @property
+    def colours(self) -> Sequence[Colour]: ...
 
 
 class Task(Protocol):
@@ -48,11 +58,18 @@ class Task(Protocol):
     name: str
     default_options: Any
 
-    def output_shapes(self, batch: int, labels: int) -> list[tuple[int, ...]] | None:
-        """The shapes that the outputs of a model with so many labels must have; None where it alone does not tell."""
+    def output_shapes(
+        self, batch: int, labels: int, size: tuple[int, int], outputs: Sequence[Output]
+    ) -> list[tuple[int, ...]] | None:
+        """The shapes of the outputs of a model of so many labels for an input of `size` pixels; None: not said."""
 
     def answer(
-        self, values: Sequence[NDArray[Any]], infos: Sequence[TensorInfo], meaning: Meaning, options: Any
+        self,
+        values: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+        frame: Frame,
+        options: Any,
     ) -> Answer:
         """What the outputs say of one image.
 
@@ -60,11 +77,24 @@ class Task(Protocol):
             values: the file's own values, without the batch axis.
             infos: what the tensors are; dequantizes them.
             meaning: of the outputs.
+            frame: where the picture lies in the input.
             options: the task's own, see `tasks.OPTIONS`.
         """
 
-    def agreement(self, one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-        """Of the outputs of two runs of a model, (n, …) each: which images get the same answer, (n,)."""
+    def agreement(
+        self,
+        one: Sequence[NDArray[Any]],
+        other: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+    ) -> NDArray[np.float64]:
+        """Of the outputs of two runs of a model, (n, …) each: how far each image gets the same answer, (n,), 0 to 1."""
 
-    def golden_bytes(self, contract: Contract) -> int | None:
-        """Bytes of all outputs of one golden vector; None where the contract alone does not tell."""
+    def golden_answer(
+        self,
+        values: Sequence[NDArray[Any]],
+        infos: Sequence[TensorInfo],
+        meaning: Meaning,
+        size: tuple[int, int],
+    ) -> bytes | None:
+        """What the outputs say of a batch of inputs of `size` (docs/contract.md, "Golden answers"); None: nothing."""

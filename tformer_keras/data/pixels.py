@@ -112,14 +112,14 @@ def _read_all(read: Callable[[int], NDArray[np.uint8]], indices: Sequence[int]) 
         return np.stack(list(pool.map(read, indices)))
 
 
-def synthetic_pixels(count: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Images that are the same every time, uint8 (count, *size, 3): noise, and smooth colours by turns."""
+def synthetic_pixels(count: int, size: tuple[int, int], channels: int = 3) -> NDArray[np.uint8]:
+    """Images that are the same every time, uint8 (count, *size, channels): noise, and smooth colours by turns."""
     random = np.random.default_rng(0)
     images = []
     for number in range(count):
         if number % 2:
-            coarse = random.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+            coarse = random.integers(0, 256, (5, 5, channels), dtype=np.uint8)
             images.append(fast_resize(coarse, size))
         else:
-            images.append(random.integers(0, 256, (*size, 3), dtype=np.uint8))
+            images.append(random.integers(0, 256, (*size, channels), dtype=np.uint8))
     return np.stack(images)

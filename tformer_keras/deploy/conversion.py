@@ -10,8 +10,11 @@ from typing import Any
 from tformer_edge.contract import ModelFile, describe
 from tformer_edge.errors import UserError
 from tformer_edge.graph import FileGraph, read_graph
+from tformer_edge.input_json import needs_later_format
+from tformer_edge.output_json import Output
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks import find_task
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.micro.memory_plan import plan_memory
@@ -70,8 +73,7 @@ def model_file(
     name: str,
     task: str,
     preprocessing: Preprocessing,
-    labels: tuple[str, ...],
-    meaning: str,
+    means: OutputsMean,
     source: Mapping[str, Any],
     accuracy: Mapping[str, Any] | None,
     versions: Mapping[str, str],
@@ -79,24 +81,28 @@ def model_file(
     """A model file: the flatbuffer with its contract and golden vectors.
 
     Args:
-        name, task, labels, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
+        name, task, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
         preprocessing: of evaluation.
-        meaning: of the outputs: "logits" or "probabilities".
+        means: what the outputs are.
 
     Raises:
         UserError: the model has other inputs or outputs than the task has.
     """
-    file = conversion.file
+    file, labels = conversion.file, means.labels
     shapes = [tensor.shape for tensor in file.inputs], [tensor.shape for tensor in file.outputs]
-    outputs = find_task(task).output_shapes(conversion.batch, len(labels))
-    expected = [(conversion.batch, *preprocessing.input_size, 3)], shapes[1] if outputs is None else outputs
+    size, batch = preprocessing.input_size, conversion.batch
+    outputs = find_task(task).output_shapes(batch, len(labels), size, means.outputs)
+    expected = [(batch, *size, preprocessing.channels)], shapes[1] if outputs is None else outputs
     if shapes != expected:
         raise UserError(
             f"a model for {task} with inputs {expected[0]} and outputs {expected[1]}",
             f"{shapes[0]} and {shapes[1]}",
             "give labels, one a class, and a model that fit",
         )
-    golden = golden_vectors(conversion.flatbuffer, preprocessing)
+    outputs_json = means.outputs
+    if not outputs_json and needs_later_format(preprocessing):
+        outputs_json = (Output("scores", "scores"),)
+    golden = golden_vectors(conversion.flatbuffer, preprocessing, task, means)
     contract = describe(
         conversion.flatbuffer,
         labels,
@@ -107,9 +113,12 @@ def model_file(
         batch=conversion.batch,
         input_type=conversion.io,
         output_type=conversion.io,
-        output_meaning=meaning,
+        output_meaning=means.meaning,
         source=source,
         accuracy=accuracy,
         versions=versions,
+        outputs=outputs_json,
+        detection=means.detection,
+        colours=means.colours,
     )
     return ModelFile(conversion.flatbuffer, contract, labels, golden)

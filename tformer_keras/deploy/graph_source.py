@@ -196,7 +196,7 @@ def _calibration(
                 "--calibration random, which is for fresh weights",
                 "give a folder",
             )
-        pixels = synthetic_pixels(RANDOM_IMAGES, preprocessing.input_size)
+        pixels = synthetic_pixels(RANDOM_IMAGES, preprocessing.input_size, preprocessing.channels)
         return pixels, f"{len(pixels)} random images", []
     images = read_calibration(Path(options.calibration), preprocessing, options.calibration_images)
     notes = []

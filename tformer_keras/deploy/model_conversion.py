@@ -98,7 +98,7 @@ def convert_model(
     trained = source.trained
     # Before minutes of work: what the contract's reader would refuse.
     check_labels(trained.class_names)
-    images = synthetic_pixels(2, trained.preprocessing.input_size)
+    images = synthetic_pixels(2, trained.preprocessing.input_size, trained.preprocessing.channels)
     finite(forward(trained.model, False), trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
     conversion = convert(source.graph, options.kind, options.io, options.batch)
@@ -112,8 +112,7 @@ def convert_model(
         name=trained.name,
         task=trained.task.name,
         preprocessing=trained.preprocessing,
-        labels=trained.class_names,
-        meaning=source.meaning,
+        means=trained.outputs_mean(),
         source=_record(source, conversion),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
@@ -172,7 +171,7 @@ def _accuracy(
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
     """Generated images, and beside them some that calibrated the graph and some of the data set, if there are any."""
     preprocessing = source.trained.preprocessing
-    parts = [synthetic_pixels(PROOF_IMAGES, preprocessing.input_size)]
+    parts = [synthetic_pixels(PROOF_IMAGES, preprocessing.input_size, preprocessing.channels)]
     if source.calibration is not None:
         parts.append(source.calibration[:PROOF_IMAGES])
     if dataset is not None:
@@ -184,7 +183,7 @@ def _layer_pixels(source: GraphSource, dataset: Dataset | None) -> tuple[NDArray
     """(pixels for the errors of layers, what these are)."""
     preprocessing = source.trained.preprocessing
     if dataset is None:
-        pixels = synthetic_pixels(LAYER_IMAGES, preprocessing.input_size)
+        pixels = synthetic_pixels(LAYER_IMAGES, preprocessing.input_size, preprocessing.channels)
         return pixels, f"{len(pixels)} generated images"
     pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), LAYER_IMAGES))
     return pixels, f"{len(pixels)} test images"

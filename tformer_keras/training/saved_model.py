@@ -11,10 +11,13 @@ from typing import Any
 import keras
 
 from tformer_edge.errors import UserError, first_line
-from tformer_edge.preprocessing import Preprocessing, Resize
+from tformer_edge.output_json import DetectionRule
+from tformer_edge.preprocessing import ChannelOrder, Preprocessing, Resize
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.models import build
 from tformer_keras.models.keras_file import check_keras_file
+from tformer_keras.models.output_maps import outputs_of, task_of
 from tformer_keras.models.weights import SHIPPED, quantized_weights
 from tformer_keras.tasks import TASKS
 from tformer_keras.tasks.task import Task
@@ -30,19 +33,21 @@ class BarePreprocessing:
     Attributes:
         mean, std, resize, crop_fraction: as in `tformer_edge.preprocessing.Preprocessing`.
         labels: class names in the order of the outputs.
-        task: a key of `tformer_keras.tasks.TASKS`.
+        task: a key of `tformer_keras.tasks.TASKS`; None: what the model's outputs say, else classification.
     """
 
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     resize: Resize
     labels: tuple[str, ...]
     crop_fraction: float = 1.0
-    task: str = "classification"
+    task: str | None = None
 
     def of(self, model: keras.Model, name: str) -> Preprocessing:
         """The preprocessing of a model, whose input gives the size. Raises UserError where it takes no picture."""
-        return Preprocessing(input_size(model, name), self.resize, self.crop_fraction, self.mean, self.std)
+        size = input_size(model, name)
+        order: ChannelOrder = "rgb" if model.inputs[0].shape[-1] == 3 else "grey"
+        return Preprocessing(size, self.resize, self.crop_fraction, self.mean, self.std, order)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,15 @@ class Trained:
     split_seed: int | None = None
     quantized: Path | None = None
     means_quantized: bool = False
+
+    def outputs_mean(self) -> OutputsMean:
+        """What the outputs are, as the device half of the task takes it."""
+        return OutputsMean(
+            labels=self.class_names,
+            meaning=self.task.meaning(self.model),
+            outputs=outputs_of(self.model),
+            detection=DetectionRule() if self.task.name == "detection" else None,
+        )
 
     def check_classes(self, dataset: Dataset, data: str) -> None:
         """Raises UserError unless the dataset, which the user called `data`, has the model's classes in its order."""
@@ -154,7 +168,7 @@ def of_model(
         model=model,
         preprocessing=bare.of(model, name if path is None else str(path)),
         class_names=bare.labels,
-        task=_task(bare.task, Path(name)),
+        task=_task(bare.task or task_of(model), Path(name)),
         record={"name": model.name, "config": {}},
     )
 
@@ -168,11 +182,11 @@ def name_of(path: Path) -> str:
 
 
 def input_size(model: keras.Model, name: str) -> tuple[int, int]:
-    """(height, width) of a model of one RGB picture. Raises UserError for any other."""
+    """(height, width) of a model of one picture, RGB or grey. Raises UserError for any other."""
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] != 3 or None in shapes[0][1:]:
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] not in (1, 3) or None in shapes[0][1:]:
         raise UserError(
-            "a model of images (height, width, 3)",
+            "a model of images (height, width, 3), or (height, width, 1) of grey ones",
             ", ".join(f"{tensor.name} {tuple(tensor.shape)}" for tensor in model.inputs),
             "give a model of one picture of a fixed size; from Python, `lower` and `convert` take others",
             where=name,
@@ -202,10 +216,11 @@ def _shipped(name: str, bare: BarePreprocessing | None) -> Trained:
 
 def _check(trained: Trained, path: Path) -> None:
     trained.task.check(trained.model, len(trained.class_names))
-    size = input_size(trained.model, str(path))
-    if size != tuple(trained.preprocessing.input_size):
+    size = (*input_size(trained.model, str(path)), trained.model.inputs[0].shape[-1])
+    expected = (*trained.preprocessing.input_size, trained.preprocessing.channels)
+    if size != expected:
         raise UserError(
-            f"a model of {trained.preprocessing.input_size} pixels",
+            f"a model of images {expected}",
             str(size),
             "give the config.json that belongs to it",
             where=str(path),

@@ -13,6 +13,7 @@ from PIL import Image
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.compare import conversion_report as reports
 from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import layer_errors, match_layers, tensors_of
@@ -24,6 +25,7 @@ from tformer_keras.deploy.tflite import golden
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.classification_judge import ClassificationEvaluation
 
+FOUR = OutputsMean(("a", "b", "c", "d"), "logits")
 PREPROCESSING = Preprocessing((12, 12), "stretch")
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)
 
@@ -160,8 +162,7 @@ def facts():
         "name": "tiny",
         "task": "classification",
         "preprocessing": PREPROCESSING,
-        "labels": ("a", "b", "c", "d"),
-        "meaning": "logits",
+        "means": FOUR,
         "source": {"layers": 5},
         "accuracy": None,
         "versions": {"numpy": "2"},
@@ -175,7 +176,7 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
     data, vectors = file.to_bytes(), file.golden
     assert data == model_file(conversion, **facts).to_bytes()
     read = read_model_file(data)
-    assert read.flatbuffer == conversion.flatbuffer and read.labels == facts["labels"]
+    assert read.flatbuffer == conversion.flatbuffer and read.labels == FOUR.labels
     contract = read.contract
     assert contract.preprocessing() == PREPROCESSING
     assert (contract.input_type, contract.output_type, contract.batch) == (io_type, io_type, batch)
@@ -191,11 +192,11 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
 
 def test_no_golden_vector_that_a_contract_cannot_hold(conversion, monkeypatch):
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3)
-    assert len(golden.golden_vectors(conversion.flatbuffer, PREPROCESSING)) == 2
+    assert len(golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR)) == 2
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3 - 1)
-    assert golden.golden_vectors(conversion.flatbuffer, PREPROCESSING) == ()
+    assert golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR) == ()
 
 
 def test_labels_must_fit(conversion, facts):
     with pytest.raises(UserError, match=r"outputs \[\(1, 2\)\], received .*\(1, 4\)"):
-        model_file(conversion, **{**facts, "labels": ("a", "b")})
+        model_file(conversion, **{**facts, "means": OutputsMean(("a", "b"), "logits")})

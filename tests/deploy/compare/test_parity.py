@@ -10,6 +10,7 @@ import rich.console
 from PIL import Image
 
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.compare.parity import FORMS, Tolerance, compare, judge_pairs
 from tformer_keras.deploy.compare.parity_report import draw, show
 from tformer_keras.deploy.conversion import convert
@@ -48,7 +49,9 @@ def conversion(quantized):
 
 def compare_with(conversion, pixels, labels):
     truth = CLASSIFICATION.encode(labels, [None] * len(labels), (16, 16), 5)
-    return compare(conversion, PREPROCESSING, CLASSIFICATION, list("abcde"), pixels, truth, 4)
+    return compare(
+        conversion, PREPROCESSING, CLASSIFICATION, OutputsMean(tuple("abcde"), "logits"), pixels, truth, 4
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.graph import read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 from tformer_keras.deploy.micro.firmware import _float, _text, write_firmware
@@ -58,8 +59,7 @@ def file_bytes(io="int8", batch=1):
         name="odd labels",
         task="classification",
         preprocessing=PREPROCESSING,
-        labels=LABELS,
-        meaning="logits",
+        means=OutputsMean(tuple(LABELS), "logits"),
         source={},
         accuracy=None,
         versions={},

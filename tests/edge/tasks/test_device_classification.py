@@ -7,21 +7,23 @@ import pytest
 from PIL import Image
 
 from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.runner import TensorInfo
 from tformer_edge.tasks import classification_options
 from tformer_edge.tasks.classification import TASK, rank, softmax
+from tformer_edge.tasks.outputs_mean import OutputsMean
 
 LABELS = ("a", "b", "c")
 
 
-class Means:
-    labels, meaning = LABELS, "logits"
+MEANS = OutputsMean(LABELS, "logits")
+FRAME = Preprocessing((4, 4)).frame((8, 6))
 
 
 def test_equal_values_rank_by_lower_index_and_quantized_ones_decide() -> None:
     info = TensorInfo((3,), "int8", 0.5, -1)
     options = classification_options.ClassificationOptions(2)
-    answer = TASK.answer([np.array([3, 7, 7], np.int8)], [info], Means(), options)
+    answer = TASK.answer([np.array([3, 7, 7], np.int8)], [info], MEANS, FRAME, options)
     assert [one.label for one in answer.top] == ["b", "c"] and answer.top[0].score == 4.0
     np.testing.assert_allclose([one.probability for one in answer.top], softmax(answer.scores)[1:])
     assert answer.line() == "b 46.8 %   c 46.8 %"
@@ -43,7 +45,7 @@ def test_labels_of_strangers_cannot_move_the_cursor() -> None:
 
 def test_agreement_is_of_the_best_label() -> None:
     one, other = np.array([[1, 2], [5, 3], [4, 4]]), np.array([[0, 9], [1, 3], [7, 7]])
-    assert TASK.agreement([one], [other]).tolist() == [True, False, True]
+    assert TASK.agreement([one], [other], [], MEANS).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("colour", ["white", "black"])

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.preprocessing import Preprocessing
-from tformer_edge.runner import Kernels
+from tformer_edge.runner import Kernels, TensorInfo
 from tformer_edge.tasks import find_task
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_edge.tasks.task import Task as DeviceTask
 from tformer_keras.data.progress_bar import progress
 from tformer_keras.deploy.compare.layer_errors import (
@@ -67,7 +68,7 @@ class Pair:
         largest: difference of an output's value, as a share of the range of that output's values.
         largest_lsb, mean_lsb: differences in steps of the file's output; None where the second is no file.
         cosine: between all outputs of all images, the lowest of several outputs.
-        agreement: share of images with the same answer.
+        agreement: how far the images get the same answer, the mean, 0 to 1.
     """
 
     first: str
@@ -155,7 +156,7 @@ def compare(
     conversion: Conversion,
     preprocessing: Preprocessing,
     task: Task,
-    class_names: Sequence[str],
+    means: OutputsMean,
     pixels: NDArray[np.uint8],
     truth: Sequence[NDArray[Any]],
     layer_images: int = 8,
@@ -166,7 +167,8 @@ def compare(
     Args:
         conversion: of a `QuantizedModel`.
         preprocessing: of evaluation.
-        task, class_names: of the model.
+        task: of the model.
+        means: what the model's outputs are.
         pixels: uint8 (n, h, w, 3), resized and cropped.
         truth: what they show, arrays (n, …) as the task encodes it.
         layer_images: how many of the images are used for the errors of layers.
@@ -180,14 +182,14 @@ def compare(
     outputs = {
         name: _all(run, pixels, name) for name, run in _forms(conversion, quantized, preprocessing).items()
     }
-    meaning, forms = task.meaning(quantized.source), {}
+    forms = {}
     for name, values in outputs.items():
-        judge = task.judge(class_names, meaning, max(steps) if name in IN_LITERT else 0.0)
+        judge = task.judge(means.labels, means.meaning, max(steps) if name in IN_LITERT else 0.0)
         judge.add(values, truth, np.ones(len(pixels)))
         forms[name] = judge.result()
     device = find_task(task.name)
     pairs = tuple(
-        _pair(first, second, outputs, device, steps if second in IN_LITERT else None)
+        _pair(first, second, outputs, device, means, steps if second in IN_LITERT else None)
         for first, second in (*itertools.pairwise(FORMS), (FORMS[2], FORMS[4]))
     )
     images = max(layer_images, conversion.batch)
@@ -234,9 +236,11 @@ def _pair(
     second: str,
     outputs: dict[str, list[NDArray[np.float32]]],
     device: DeviceTask,
+    means: OutputsMean,
     steps: Sequence[float] | None,
 ) -> Pair:
     largest, cosines, largest_lsb, mean_lsb = [], [], [], []
+    infos = [TensorInfo(one.shape, one.dtype.name) for one in outputs[first]]
     for number, (one, other) in enumerate(zip(outputs[first], outputs[second], strict=True)):
         given, received = one.astype(np.float64), other.astype(np.float64)
         difference = np.abs(given - received)
@@ -254,7 +258,7 @@ def _pair(
         max(largest_lsb, default=None),
         max(mean_lsb, default=None),
         float(np.min(cosines)),
-        float(np.mean(device.agreement(outputs[first], outputs[second]))),
+        float(np.mean(device.agreement(outputs[first], outputs[second], infos, means))),
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError, first_line
+from tformer_edge.frame import Frame
 from tformer_edge.interface import interface_of
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
@@ -67,7 +69,7 @@ class RuntimeReport:
         file, runtime: what ran where.
         exact: whether its outputs must equal those of the reference kernels, to the bit.
         evaluation: against what the images show.
-        same: which images get the reference's answer, (images,).
+        same: how far each image gets the reference's answer, (images,), 0 to 1.
         different: images with an output that has other bits.
         largest_lsb: the largest difference of an output, in steps.
         answers: one line an image.
@@ -77,7 +79,7 @@ class RuntimeReport:
     runtime: str
     exact: bool
     evaluation: Evaluation
-    same: NDArray[np.bool_]
+    same: NDArray[np.float64]
     different: int
     largest_lsb: int
     answers: tuple[str, ...]
@@ -94,7 +96,7 @@ class RuntimeReport:
             "runtime": self.runtime,
             "exact": self.exact,
             **{name: figure.value for name, figure in self.evaluation.figures.items()},
-            "same_answer": int(self.same.sum()),
+            "same_answer": round(float(self.same.sum()), 4),
             "different": self.different,
             "largest_lsb": self.largest_lsb,
         }
@@ -118,6 +120,9 @@ def compare_runtimes(
     truth = [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)]
     interface = interface_of(file, None, None, None)
     infos = LiteRT(file.flatbuffer).outputs
+    # The answers are of the input itself, of which the pictures are made.
+    size = preprocessing.input_size
+    frame = Frame(size, size, (Fraction(0), Fraction(0), Fraction(size[0]), Fraction(size[1])))
     reports: list[RuntimeReport] = []
     reference: list[NDArray[Any]] = []
     for runtime in run_everywhere(path, file, input_tensors(file, pixels, preprocessing), sysroot):
@@ -136,7 +141,11 @@ def compare_runtimes(
         )
         answers = [
             device.answer(
-                [values[index] for values in runtime.outputs], infos, interface, device.default_options
+                [values[index] for values in runtime.outputs],
+                infos,
+                interface,
+                frame,
+                device.default_options,
             )
             for index in range(len(pixels))
         ]
@@ -146,7 +155,7 @@ def compare_runtimes(
                 runtime=runtime.name,
                 exact=runtime.exact,
                 evaluation=judge.result(),
-                same=device.agreement(runtime.outputs, reference),
+                same=device.agreement(runtime.outputs, reference, infos, interface),
                 different=int((steps > 0).sum()),
                 largest_lsb=int(steps.max()),
                 answers=tuple(answer.line().split("   ")[0] for answer in answers),

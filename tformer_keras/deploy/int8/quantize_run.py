@@ -53,7 +53,8 @@ def quantize(
     for note in quantized.notes:
         say(f"note: {note}")
     # Before hours of training: what is trained computes what the float model computes.
-    images = source.preprocessing.normalise(synthetic_pixels(4, source.preprocessing.input_size))
+    preprocessing = source.preprocessing
+    images = preprocessing.normalise(synthetic_pixels(4, preprocessing.input_size, preprocessing.channels))
     prove_lowering(source.model, quantized.lowered, images)
     keras.utils.set_random_seed(job.seed)
     return QuantizedRun(job, source, quantized, dataset, say).run(record, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
@@ -9,13 +10,17 @@ import numpy as np
 from tformer_edge.archive import MAX_ENTRY_BYTES
 from tformer_edge.contract import Golden
 from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.tasks import find_task
+from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 
 NAMES = ("noise", "smooth colours")
 
 
-def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Golden, ...]:
+def golden_vectors(
+    flatbuffer: bytes, preprocessing: Preprocessing, task: str, means: OutputsMean
+) -> tuple[Golden, ...]:
     """One vector a name of `NAMES`, from generated images, so that the same flatbuffer gives the same vectors.
 
     None where one would be larger than a contract may hold: a batch of many large images.
@@ -23,19 +28,23 @@ def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Gol
     Args:
         flatbuffer: with one input of images.
         preprocessing: makes the input of the pixels.
+        task, means: read the outputs, for the golden answer.
     """
     reference, xnnpack = LiteRT(flatbuffer, "reference"), LiteRT(flatbuffer)
     vectors = []
     if math.prod(reference.input.shape) * np.dtype(reference.input.type).itemsize > MAX_ENTRY_BYTES:
         return ()
     for number, name in enumerate(NAMES):
-        images = synthetic_pixels(len(NAMES) * reference.batch, preprocessing.input_size)
+        images = synthetic_pixels(
+            len(NAMES) * reference.batch, preprocessing.input_size, preprocessing.channels
+        )
         given = reference.input_of(images[number :: len(NAMES)], preprocessing)
         expected, received = reference.run(given), xnnpack.run(given)
         difference = max(
             float(np.abs(one.astype(np.float64) - other).max())
             for one, other in zip(expected, received, strict=True)
         )
+        answer = find_task(task).golden_answer(expected, reference.outputs, means, preprocessing.input_size)
         integers = all(np.issubdtype(one.dtype, np.integer) for one in expected)
         vectors.append(
             Golden(
@@ -43,6 +52,7 @@ def golden_vectors(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[Gol
                 _bytes(given),
                 b"".join(_bytes(one) for one in expected),
                 int(difference) if integers else difference,
+                None if answer is None else hashlib.sha256(answer).hexdigest(),
             )
         )
     return tuple(vectors)
