@@ -5,11 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 # Keras loads a saved model only when its layers' classes are registered: importing the package does it.
 from tformer_keras import layers
-from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, TFormerL, TFormerM, TFormerMicro, TFormerS
+from tformer_keras.models import (
+    DETECTORS,
+    SEGMENTERS,
+    VARIANTS,
+    RetinaNet,
+    RetinaNetConfig,
+    SemanticFPN,
+    SemanticFPNConfig,
+    TFormer,
+    TFormerConfig,
+    TFormerL,
+    TFormerM,
+    TFormerMicro,
+    TFormerS,
+)
 
 __version__ = "0.1.0"
 __all__ = [
+    "DETECTORS",
+    "SEGMENTERS",
     "VARIANTS",
+    "RetinaNet",
+    "RetinaNetConfig",
+    "SemanticFPN",
+    "SemanticFPNConfig",
     "TFormer",
     "TFormerConfig",
     "TFormerL",

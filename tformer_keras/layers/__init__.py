@@ -5,6 +5,7 @@ from tformer_keras.layers.channel_shuffle import ChannelShuffle
 from tformer_keras.layers.grouped_pointwise import GroupedPointwise
 from tformer_keras.layers.hybrid_pooling import HybridPooling
 from tformer_keras.layers.layer_scale import LayerScale
+from tformer_keras.layers.output_map import OutputMap
 from tformer_keras.layers.stochastic_depth import StochasticDepth
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "GroupedPointwise",
     "HybridPooling",
     "LayerScale",
+    "OutputMap",
     "StochasticDepth",
 ]

@@ -1,5 +1,7 @@
 """The models: each architecture readable in one file."""
 
+from tformer_keras.models.retinanet import DETECTORS, RetinaNet, RetinaNetConfig
+from tformer_keras.models.semantic_fpn import SEGMENTERS, SemanticFPN, SemanticFPNConfig
 from tformer_keras.models.tformer import (
     VARIANTS,
     TFormer,
@@ -12,7 +14,13 @@ from tformer_keras.models.tformer import (
 )
 
 __all__ = [
+    "DETECTORS",
+    "SEGMENTERS",
     "VARIANTS",
+    "RetinaNet",
+    "RetinaNetConfig",
+    "SemanticFPN",
+    "SemanticFPNConfig",
     "TFormer",
     "TFormerConfig",
     "TFormerL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule
-from tformer_keras.layers import StochasticDepth
+from tformer_keras.layers import OutputMap, StochasticDepth
 
 # Augmentation is for training alone: at inference each of these gives its input back (a test asks Keras).
 AUGMENTATION = (
@@ -28,6 +28,7 @@ AUGMENTATION = (
     keras.layers.ActivityRegularization,
     keras.layers.SpatialDropout1D,
     keras.layers.SpatialDropout3D,
+    OutputMap,
     StochasticDepth,
 )
 def lower_identity(call: Call) -> str:

@@ -1,0 +1,87 @@
+"""Backbones: what gives the four feature maps that a detector or a segmenter stands on."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tformer_edge.errors import UserError
+from tformer_keras.models.keras_file import read_keras_file
+from tformer_keras.models.tformer import VARIANTS, TFormer, TFormerConfig, build
+from tformer_keras.models.weights import SHIPPED, shipped_name
+
+STRIDES = (4, 8, 16, 32)
+# Layers of a classifier behind its last feature map.
+HEAD = "head_"
+
+
+def features_of(config: TFormerConfig) -> keras.Model:
+    """The model of a configuration that gives its stages' maps, at strides 4, 8, 16 and 32.
+
+    Raises ValueError for another number of stages.
+    """
+    if len(config.depths) != len(STRIDES):
+        raise ValueError(f"`backbone` expected {len(STRIDES)} stages, received {len(config.depths)}.")
+    return TFormer(dataclasses.replace(config, features_only=True, include_top=False), "backbone")
+
+
+def check_features(model: keras.Model) -> None:
+    """Raises ValueError for a model of other than four maps (batch, height, width, channels), each half the last."""
+    shapes = [tuple(output.shape) for output in model.outputs]
+    right = len(shapes) == len(STRIDES) and all(len(shape) == 4 for shape in shapes)
+    if right and None not in model.inputs[0].shape[1:3]:
+        size = model.inputs[0].shape[1:3]
+        right = all(
+            shape[1:3] == tuple(-(-side // stride) for side in size)
+            for shape, stride in zip(shapes, STRIDES, strict=True)
+        )
+    if len(model.inputs) != 1 or not right:
+        raise ValueError(
+            "`backbone` expected a model of one image with four feature maps at strides 4, 8, 16 and 32, "
+            f"received outputs {shapes}."
+        )
+
+
+def backbone_config(backbone: str | TFormerConfig | dict[str, Any]) -> TFormerConfig:
+    """A configuration by a variant's name, as it is, or from JSON. Raises ValueError for an unknown name."""
+    if isinstance(backbone, TFormerConfig):
+        return backbone
+    if isinstance(backbone, dict):
+        return TFormerConfig(**backbone)
+    if backbone not in VARIANTS:
+        raise ValueError(f"`backbone` expected one of {', '.join(VARIANTS)}, received {backbone!r}.")
+    return VARIANTS[backbone]
+
+
+def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> None:
+    """Copies a classifier's weights, layer by layer by name, into the backbone's layers of `model`.
+
+    Args:
+        model: has the layers of `backbone`.
+        backbone: the features.
+        weights: a shipped name, or the path of a classifier's `.keras` file.
+
+    Raises:
+        UserError: the file is no Keras model, or lacks a layer of the backbone, or has it in another shape.
+    """
+    shipped = shipped_name(weights, weights)
+    source = (
+        read_keras_file(Path(weights))
+        if shipped is None
+        else build(SHIPPED[shipped].variant, weights=shipped)
+    )
+    given = {layer.name: layer for layer in source.layers if not layer.name.startswith(HEAD)}
+    for layer in backbone.layers:
+        if not layer.weights:
+            continue
+        other = given.get(layer.name)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if other is None or [tuple(weight.shape) for weight in other.weights] != shapes:
+            raise UserError(
+                f"weights of the backbone in {weights}",
+                f"others for its layer {layer.name}",
+                "give a classifier of the backbone's own configuration",
+                where=model.name,
+            )
+        model.get_layer(layer.name).set_weights(other.get_weights())
