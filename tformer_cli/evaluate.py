@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         trained.preprocessing,
         min(args.batch_size, len(split)),
         shuffle=False,
-        task=trained.task,
+        task=trained.task.judging(split),
         classes=len(dataset.class_names),
     )
     if trained.means_quantized and trained.quantized is not None:

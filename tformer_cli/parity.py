@@ -108,7 +108,14 @@ def run(args: argparse.Namespace) -> int:
     indices = spaced(len(dataset.test), args.images or len(dataset.test))
     classes = len(trained.class_names)
     batches = list(
-        pixel_batches(dataset.test, trained.preprocessing, trained.task, classes, "reading images", indices)
+        pixel_batches(
+            dataset.test,
+            trained.preprocessing,
+            trained.task.judging(dataset.test),
+            classes,
+            "reading images",
+            indices,
+        )
     )
     report = compare(
         convert(source.graph),

@@ -99,6 +99,26 @@ def check_image(source: ImageSource) -> None:
         raise ImageError(name, _reason(error)) from error
 
 
+def image_size(source: ImageSource) -> tuple[tuple[int, int], int]:
+    """From the header: ((height, width) of what `open_image` gives, the EXIF orientation, 1 where there is none).
+
+    Raises ImageError as `check_image` does.
+    """
+    name = _name(source)
+    try:
+        with _open(source, name) as image:
+            _bound(image, name)
+            orientation = _orientation(image)
+            # Pillow turns TIFF by itself.
+            swapped = orientation in (5, 6, 7, 8) and image.format != "TIFF"
+            height, width = (image.width, image.height) if swapped else (image.height, image.width)
+            return (height, width), orientation
+    except UserError:
+        raise
+    except Exception as error:
+        raise ImageError(name, _reason(error)) from error
+
+
 def _name(source: ImageSource) -> str:
     if isinstance(source, Image.Image):
         return str(getattr(source, "filename", "") or f"a Pillow image of mode {source.mode}")

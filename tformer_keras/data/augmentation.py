@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tformer_edge.errors import UserError
+from tformer_keras.data.colours import change_colours
 from tformer_keras.data.keyed_random import noise_bytes, uniforms
 from tformer_keras.data.placement import Box, Placement, move_pixels
 
 # One stream of draws a use, so that switching one augmentation on leaves the draws of the others alone.
-_FLIP, _SHIFT, _RAND_AUGMENT, _ERASE, _ERASE_NOISE, _MIX, _CROP = range(7)
+_FLIP, _SHIFT, _RAND_AUGMENT, _ERASE, _ERASE_NOISE, _MIX, _CROP, _ZOOM, _COLOUR = range(9)
 BORDERS = ("zero", "reflect")
 
 
@@ -31,6 +32,10 @@ class Augmentation:
         border: what a shift brings in: "zero" (black) or "reflect" (mirrored, the edge pixel repeated).
         resized_crop: (least, greatest) share of the image's area for Inception's random crop, which the
             loader makes (see `crop_box`); None is off.
+        zoom_crop: (least, greatest) size at which the picture is shown, 1 being evaluation's, log-uniform: above 1 a
+            part of it, below 1 all of it on a grey ground, at a random place, its aspect changed by up to a tenth; None
+            is off. Boxes and masks go with it, so it is what detection and segmentation take for `resized_crop`.
+        colour: 0 (off) to 1: brightness, contrast and saturation each change by a factor of up to 1 ± this.
         rand_augment: (operations an image, magnitude 0..10) or None.
         random_erasing: probability of erasing a box of an image with noise (Zhong et al., AAAI 2020, "RE-R").
         erasing_area: (least, greatest) share of the image's area that is erased; the paper's 0.02 to 0.4.
@@ -46,6 +51,8 @@ class Augmentation:
     shift: int = 0
     border: str = "zero"
     resized_crop: tuple[float, float] | None = None
+    zoom_crop: tuple[float, float] | None = None
+    colour: float = 0.0
     rand_augment: tuple[int, float] | None = None
     random_erasing: float = 0.0
     erasing_area: tuple[float, float] = (0.02, 0.4)
@@ -54,7 +61,7 @@ class Augmentation:
     mix_probability: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("resized_crop", "rand_augment", "erasing_area"):
+        for name in ("resized_crop", "zoom_crop", "rand_augment", "erasing_area"):
             value = getattr(self, name)
             if isinstance(value, list):  # as JSON gives them back
                 object.__setattr__(self, name, tuple(value))
@@ -69,6 +76,11 @@ class Augmentation:
             area = getattr(self, name)
             correct = area is None or (len(area) == 2 and 0.0 < area[0] <= area[1] <= 1.0)
             _check(correct, name, "two shares of the area, 0 < least <= greatest <= 1", area)
+        zoom = self.zoom_crop
+        correct = zoom is None or (len(zoom) == 2 and 0.1 <= zoom[0] <= zoom[1] <= 10.0)
+        _check(correct, "zoom_crop", "two sizes, 0.1 <= least <= greatest <= 10", zoom)
+        _check(zoom is None or self.resized_crop is None, "zoom_crop", "None beside resized_crop", zoom)
+        _check(0.0 <= self.colour <= 1.0, "colour", "a strength from 0 to 1", self.colour)
         augment = self.rand_augment
         correct = augment is None or (len(augment) == 2 and augment[0] >= 1 and 0.0 <= augment[1] <= 10.0)
         _check(correct, "rand_augment", "(operations of 1 or more, magnitude from 0 to 10)", augment)
@@ -84,6 +96,11 @@ class Augmentation:
         """Whether `mix` does anything."""
         return (self.mixup > 0 or self.cutmix > 0) and self.mix_probability > 0
 
+    @property
+    def crops(self) -> bool:
+        """Whether each picture is cropped anew, so that the loader needs it as it is."""
+        return self.resized_crop is not None or self.zoom_crop is not None
+
     def crop_box(self, height: int, width: int, seed: int, epoch: int, index: int) -> Box:
         """The box of Inception's random resized crop: share uniform, aspect ratio log-uniform in 3/4..4/3.
 
@@ -94,6 +111,8 @@ class Augmentation:
         Returns:
             (top, left, height, width) in pixels; the whole image where `resized_crop` is None.
         """
+        if self.zoom_crop is not None:
+            return _zoom_box(height, width, self.zoom_crop, uniforms(seed, epoch, [index], _ZOOM, 4)[0])
         if self.resized_crop is None:
             return 0, 0, height, width
         draws = uniforms(seed, epoch, [index], _CROP, 40)[0].reshape(10, 4)
@@ -141,7 +160,7 @@ class Augmentation:
         indices: Sequence[int] | np.ndarray,
         placements: Sequence[Placement] | None = None,
     ) -> np.ndarray:
-        """Augments each image by itself: flip, shift, RandAugment, erasing, in this order.
+        """Augments each image by itself: flip, shift, colour, RandAugment, erasing, in this order.
 
         Args:
             pixels: float32 (b, H, W, 3) in 0..255, cropped and resized; left as it is.
@@ -157,6 +176,8 @@ class Augmentation:
             height, width = pixels.shape[1:3]
             placements = self.placements([(0, 0, height, width)] * len(pixels), seed, epoch, indices)
         images = move_pixels(np.asarray(pixels, dtype=np.float32), placements, self.border)
+        if self.colour:
+            images = change_colours(images, self.colour, uniforms(seed, epoch, indices, _COLOUR, 3))
         if self.rand_augment is not None:
             # Imported here because it needs Keras, which a process that only flips should not wait for.
             from tformer_keras.data.randaugment import DRAWS_PER_OPERATION, rand_augment
@@ -246,6 +267,18 @@ class Augmentation:
                 lefts[row] + box_width[row],
             )
             images[row, top:bottom, left:right] = pixels[:size].reshape(bottom - top, right - left, channels)
+
+
+def _zoom_box(height: int, width: int, sizes: tuple[float, float], draws: np.ndarray) -> Box:
+    """See `Augmentation.zoom_crop`: whole pixels, which may lie outside the picture."""
+    least, greatest = sizes
+    size = least * (greatest / least) ** float(draws[0])
+    aspect = (0.9 / 1.1) ** (float(draws[1]) - 0.5)
+    tall = max(1, round(height / size * aspect**0.5))
+    wide = max(1, round(width / size / aspect**0.5))
+    # Negative where the box is larger than the picture, which then lies somewhere in it.
+    top, left = round(float(draws[2]) * (height - tall)), round(float(draws[3]) * (width - wide))
+    return top, left, tall, wide
 
 
 def _beta(draw: float, alpha: float) -> float:

@@ -21,6 +21,8 @@ from tformer_keras.tasks.task import Batch, Task
 
 # float32 images of one batch: several are made ahead.
 MAX_BATCH_BYTES = 4 << 30
+# What lies around a picture that is shown smaller than the input: the grey of letterbox.
+GROUND = 114
 
 
 class Loader:
@@ -115,7 +117,7 @@ class Loader:
         self.shard = shard
         self.workers = workers
         self.failure: Exception | None = None
-        self._crops = augmentation is not None and augmentation.resized_crop is not None
+        self._crops = augmentation is not None and augmentation.crops
         height, width = preprocessing.input_size
         keeps = self._crops or len(split) * height * width * 3 <= cache_bytes
         self._cache = PixelCache(len(split), cache_bytes) if keeps and cache_bytes else None
@@ -259,7 +261,7 @@ class Loader:
         if not self._crops or self.augmentation is None:
             return image, self.preprocessing.seen(*size)
         box = self.augmentation.crop_box(*size, self.seed, epoch, index)
-        return crop_pixels(image, box, self.preprocessing.input_size), box
+        return crop_pixels(image, box, self.preprocessing.input_size, GROUND), box
 
     def _source(self, index: int) -> NDArray[np.uint8]:
         """What is cached: the preprocessed pixels, or the original ones when they are to be cropped at random."""

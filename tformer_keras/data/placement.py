@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.preprocessing import fast_resize
+from tformer_keras.tasks.annotations import UNLABELLED
 
 Box = tuple[float, float, float, float]
 
@@ -27,11 +28,64 @@ class Placement:
     flip: bool = False
     shift: tuple[int, int] = (0, 0)
 
+    def move_boxes(self, boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        """Boxes (n, 4), left, top, right, bottom, from the picture's pixels to an input's of `size`; not clipped."""
+        top, left, tall, wide = self.box
+        down, right = self.shift
+        scale = np.array([size[1] / wide, size[0] / tall] * 2)
+        moved = (boxes - np.array([left, top] * 2)) * scale
+        if self.flip:
+            moved[:, [0, 2]] = size[1] - moved[:, [2, 0]]
+        return np.asarray(moved + np.array([right, down] * 2))
 
-def crop_pixels(image: NDArray[np.uint8], box: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The box, of whole numbers, of an image uint8 (h, w, 3), resized to `size` = (height, width)."""
+    def visible_share(self, boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        """(n,) the share of each box's area, in the picture's pixels, that the input shows; 0 without an area."""
+        moved = self.move_boxes(boxes, size)
+        area = np.prod(moved[:, 2:] - moved[:, :2], axis=1)
+        clipped = moved.clip(0.0, [size[1], size[0]] * 2)
+        seen = np.prod(clipped[:, 2:] - clipped[:, :2], axis=1)
+        return np.divide(seen, area, out=np.zeros_like(area), where=area > 0)
+
+    def move_mask(
+        self, mask: NDArray[np.int32], size: tuple[int, int], border: int = UNLABELLED
+    ) -> NDArray[np.int32]:
+        """A mask (h, w) of the picture as an input of `size` shows it, (H, W): the pixel under each centre.
+
+        `border`: of what lies outside the picture.
+        """
+        top, left, tall, wide = self.box
+        down, right = self.shift
+        rows = np.floor(top + (np.arange(size[0]) - down + 0.5) * (tall / size[0])).astype(np.int64)
+        columns = np.arange(size[1]) - right
+        if self.flip:
+            columns = size[1] - 1 - columns
+        columns = np.floor(left + (columns + 0.5) * (wide / size[1])).astype(np.int64)
+        # What a shift brings in is no part of the picture, even where the crop would have more of it.
+        inside = (np.arange(size[0]) >= down) & (np.arange(size[0]) < size[0] + down)
+        rows = np.where(inside, rows, -1)
+        inside = (np.arange(size[1]) >= right) & (np.arange(size[1]) < size[1] + right)
+        columns = np.where(inside, columns, -1)
+        seen = ((rows >= 0) & (rows < mask.shape[0]))[:, None] & ((columns >= 0) & (columns < mask.shape[1]))
+        found = mask[rows.clip(0, mask.shape[0] - 1)[:, None], columns.clip(0, mask.shape[1] - 1)]
+        return np.where(seen, found, np.int32(border))
+
+
+def crop_pixels(
+    image: NDArray[np.uint8], box: Box, size: tuple[int, int], ground: int = 0
+) -> NDArray[np.uint8]:
+    """The box, of whole numbers, of an image uint8 (h, w, c), resized to `size` = (height, width).
+
+    Where the box reaches past the image it is `ground`.
+    """
     top, left, height, width = (int(side) for side in box)
-    return fast_resize(np.ascontiguousarray(image[top : top + height, left : left + width]), size)
+    bottom, right = top + height, left + width
+    part = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if part.shape[:2] != (height, width):
+        padded = np.full((height, width, image.shape[2]), ground, np.uint8)
+        row, column = max(-top, 0), max(-left, 0)
+        padded[row : row + part.shape[0], column : column + part.shape[1]] = part
+        part = padded
+    return fast_resize(np.ascontiguousarray(part), size)
 
 
 def move_pixels(

@@ -15,7 +15,8 @@ from tformer_keras.data.pixels import read_calibration, synthetic_pixels
 from tformer_keras.deploy.graph.lower import Lowered, lower
 from tformer_keras.deploy.int8.calibration import IMAGES, calibrate
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel, load_quantized, quantize_aware
-from tformer_keras.models import VARIANTS, build
+from tformer_keras.models import TFormerConfig
+from tformer_keras.models.families import BACKBONE, CONFIGS, build_config, changed, task_of_config
 from tformer_keras.models.weights import SHIPPED
 from tformer_keras.tasks import TASKS
 from tformer_keras.training.saved_model import (
@@ -103,7 +104,7 @@ def open_graph(
     need_tensorflow("the conversion of a model")
     if not int8 and (options.ptq or options.calibration):
         raise UserError("--ptq and --calibration with --int8 only", "another kind", "leave them out")
-    fresh = isinstance(model, str) and model in VARIANTS and not Path(model).exists()
+    fresh = isinstance(model, str) and model in CONFIGS and not Path(model).exists()
     trained = _fresh(str(model)) if fresh else _open(model, bare)
     quantized = None if not int8 or options.ptq else _quantized(trained, options)
     notes = []
@@ -164,15 +165,20 @@ def _fresh(name: str) -> Trained:
     keras.utils.set_random_seed(0)
     # At its start of 1e-5 LayerScale makes branches so small beside the stream that XNNPACK refuses to add the two in
     # int8: the figures would be those of no trained model.
-    scale = None if VARIANTS[name].layer_scale is None else FRESH_LAYER_SCALE
-    model = build(name, layer_scale=scale)
+    config = CONFIGS[name]
+    backbone = config if isinstance(config, TFormerConfig) else config.backbone
+    if backbone.layer_scale is not None:
+        field = "layer_scale" if config is backbone else f"{BACKBONE}layer_scale"
+        config = changed(config, {field: FRESH_LAYER_SCALE})
+    model = build_config(config, name)
+    task = TASKS[task_of_config(config)].of(model)
     return Trained(
         path=Path(name),
         name=name,
         model=model,
         preprocessing=Preprocessing(input_size=tuple(model.input_shape[1:3])),
-        class_names=tuple(f"class {number}" for number in range(model.output_shape[-1])),
-        task=TASKS["classification"],
+        class_names=tuple(f"class {number}" for number in range(config.classes)),
+        task=task,
         record={"name": name, "config": {}},
     )
 

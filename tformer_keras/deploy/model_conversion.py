@@ -162,7 +162,12 @@ def _accuracy(
     interpreter = LiteRT(conversion.flatbuffer, threads=options.threads)
     classes, test = len(trained.class_names), dataset.test
     batches = pixel_batches(
-        test, trained.preprocessing, trained.task, classes, "accuracy in LiteRT", range(len(test))
+        test,
+        trained.preprocessing,
+        trained.task.judging(test),
+        classes,
+        "accuracy in LiteRT",
+        range(len(test)),
     )
     judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step)
     return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))

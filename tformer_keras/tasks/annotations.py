@@ -32,6 +32,11 @@ class BoxAnnotation:
     crowd: NDArray[np.bool_]
     areas: NDArray[np.float64]
 
+    def fingerprint(self) -> bytes:
+        """Other bytes for other annotations: by them a run knows that it goes on with the same data."""
+        parts = (self.boxes, self.labels, self.crowd, self.areas)
+        return b"".join([repr(self.size).encode(), *(part.tobytes() for part in parts)])
+
 
 @dataclass(frozen=True, eq=False)
 class MaskAnnotation:
@@ -45,3 +50,7 @@ class MaskAnnotation:
 
     size: tuple[int, int]
     read: Callable[[], NDArray[np.int32]]
+
+    def fingerprint(self) -> bytes:
+        """As `BoxAnnotation.fingerprint`, of the size alone: all masks are too much to read before a run."""
+        return repr(self.size).encode()

@@ -1,5 +1,7 @@
 """Classification, the server half: one-hot truth, cross-entropy on logits, distillation, top-1."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +34,14 @@ class Classification:
     name = "classification"
     mixes = True
     measures: Mapping[str, tuple[str, str]] = {"top1": ("top-1", "%")}
+
+    def of(self, model: Any, split: Any = None, recipe: Any = None) -> Classification:
+        """Itself: the outputs fix nothing."""
+        return self
+
+    def judging(self, split: Any) -> Classification:
+        """Itself: the judge needs what the loss needs."""
+        return self
 
     def truth_shapes(self, size: tuple[int, int], classes: int) -> tuple[tuple[tuple[int, ...], str], ...]:
         """One row of shares an image."""

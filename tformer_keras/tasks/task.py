@@ -70,7 +70,7 @@ class Judge(Protocol):
         """A batch: real-valued outputs (b, …) in the model's order, the loader's truth, weights (b,)."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that was added up, in arrays whose shapes depend on the task and the classes alone."""
+        """All that was added up, in arrays that differ between processes at most in their first axis."""
 
     def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Adds what the judge of another process has added up."""
@@ -88,9 +88,21 @@ class Task(Protocol):
         measures: what `measure` gives: its name for people and its unit, as in `Figure`, by its name in histories.
     """
 
-    name: str
-    mixes: bool
-    measures: Mapping[str, tuple[str, str]]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mixes(self) -> bool: ...
+
+    @property
+    def measures(self) -> Mapping[str, tuple[str, str]]: ...
+
+    def of(self, model: Any, split: Any = None, recipe: Any = None) -> Task:
+        """This task with what a Keras 3 model's outputs fix: levels, anchors, sizes; for training, with what the training
+        split and the recipe fix too. The loss, `encode` and `judge` are its own only then."""
+
+    def judging(self, split: Any) -> Task:
+        """The bound task whose truth is what its judge needs of the images of a split, in place of what its loss needs."""
 
     def truth_shapes(self, size: tuple[int, int], classes: int) -> tuple[tuple[tuple[int, ...], str], ...]:
         """(shape without the batch axis, dtype) of each array of a batch's truth, for inputs of `size` pixels."""

@@ -99,7 +99,8 @@ def any_of(cluster: Cluster, flag: bool) -> bool:
 
 
 def gathered(cluster: Cluster, arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """`arrays` of every process, in their order, to the bit; equal names, shapes and dtypes everywhere."""
+    """`arrays` of every process, in their order, to the bit; equal names and dtypes everywhere, and equal shapes but for
+    the first axis."""
     if cluster.processes == 1:
         return [arrays]
     from jax.experimental import multihost_utils
@@ -108,8 +109,13 @@ def gathered(cluster: Cluster, arrays: dict[str, np.ndarray]) -> list[dict[str, 
     for name, array in arrays.items():
         # As bytes: JAX would round float64 to float32.
         raw = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
-        for found, data in zip(everywhere, np.asarray(multihost_utils.process_allgather(raw)), strict=True):
-            found[name] = np.frombuffer(data.tobytes(), array.dtype).reshape(array.shape)
+        sizes = np.asarray(multihost_utils.process_allgather(np.array([raw.size], np.int32)))[:, 0]
+        padded = np.zeros(int(sizes.max()), np.uint8)
+        padded[: raw.size] = raw
+        shape = (-1, *array.shape[1:]) if array.ndim else ()
+        rows = np.asarray(multihost_utils.process_allgather(padded))
+        for found, data, size in zip(everywhere, rows, sizes.tolist(), strict=True):
+            found[name] = np.frombuffer(data[:size].tobytes(), array.dtype).reshape(shape)
     return everywhere
 
 

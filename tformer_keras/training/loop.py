@@ -13,7 +13,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.loader import Loader, naming_file
 from tformer_keras.tasks import TASKS
-from tformer_keras.tasks.task import Evaluation, Judge, Run, evaluate
+from tformer_keras.tasks.task import Evaluation, Judge, Run, Task, evaluate
 from tformer_keras.training import report
 from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
 from tformer_keras.training.checkpoint import Checkpoint, load_checkpoint
@@ -70,29 +70,30 @@ class Loop:
         dataset: Dataset,
         preprocessing: Preprocessing,
         say: Say,
+        model: keras.Model,
     ) -> None:
         self.job: Any = job
         self.framework, self.cluster = framework, cluster
         self.dataset, self.preprocessing, self.say = dataset, preprocessing, say
-        self.task = TASKS[job.recipe.task]
         recipe = job.recipe
+        self.task = TASKS[recipe.task].of(model, dataset.train, recipe)
         framework.check(recipe)
 
-        def loader(split: Any, **options: Any) -> Loader:
+        def loader(split: Any, task: Task, **options: Any) -> Loader:
             return Loader(
                 split,
                 preprocessing,
                 recipe.batch_size,
                 seed=job.seed,
-                task=self.task,
+                task=task,
                 classes=len(dataset.class_names),
                 shard=(cluster.index, cluster.processes),
                 limit=job.limit_steps,
                 **options,
             )
 
-        self.loader = loader(dataset.train, shuffle=True, augmentation=recipe.augmentation)
-        self.test_loader = loader(dataset.test, shuffle=False)
+        self.loader = loader(dataset.train, self.task, shuffle=True, augmentation=recipe.augmentation)
+        self.test_loader = loader(dataset.test, self.task.judging(dataset.test), shuffle=False)
         self.steps_per_epoch = self.loader.steps_per_epoch
         self.ask_every = 1 if cluster.processes == 1 else ASK_EVERY
         self.progressed = Progressed()

@@ -1,6 +1,5 @@
 """Models by the names that users type, and weights from another model."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +8,18 @@ from typing import Any
 import keras
 
 from tformer_edge.errors import UserError, first_line
-from tformer_keras.models import VARIANTS, TFormer, TFormerConfig, build
+from tformer_keras.models import build
+from tformer_keras.models.backbones import HEAD
+from tformer_keras.models.families import (
+    BACKBONE,
+    CONFIGS,
+    Config,
+    build_config,
+    changed,
+    field_names,
+)
 from tformer_keras.models.keras_file import read_keras_file
+from tformer_keras.models.output_maps import task_of
 from tformer_keras.models.weights import SHIPPED, shipped_name
 from tformer_keras.tasks.task import Task
 
@@ -20,21 +29,21 @@ _OWN = ("input_shape", "classes", "include_top", "classifier_activation", "featu
 
 def model_config(
     name: str, input_size: tuple[int, int] | None, classes: int, arguments: Mapping[str, Any]
-) -> TFormerConfig:
+) -> Config:
     """The whole configuration of a model with logits for `classes` classes.
 
     Args:
-        name: a key of `VARIANTS`.
+        name: a key of `families.CONFIGS`.
         input_size: (height, width) in pixels, or None for the variant's default.
         classes: number of classes, ≥ 2.
-        arguments: further fields of `TFormerConfig`.
+        arguments: further fields, as `families.field_names` names them.
 
     Raises:
         UserError: the name or an argument is unknown, is the loop's own, or has a value that the model refuses.
     """
-    if name not in VARIANTS:
-        raise UserError(f"one of {', '.join(VARIANTS)}", repr(name), "choose one of them", where="--model")
-    known = [field.name for field in dataclasses.fields(TFormerConfig) if field.name not in _OWN]
+    if name not in CONFIGS:
+        raise UserError(f"one of {', '.join(CONFIGS)}", repr(name), "choose one of them", where="--model")
+    known = [field for field in field_names(CONFIGS[name]) if not _own(field)]
     for argument in arguments:
         if argument not in known:
             raise UserError(
@@ -42,7 +51,7 @@ def model_config(
             )
     shape: dict[str, Any] = {} if input_size is None else {"input_shape": (*input_size, 3)}
     try:
-        return dataclasses.replace(VARIANTS[name], classes=classes, **shape, **arguments)
+        return changed(CONFIGS[name], {"classes": classes, **shape, **arguments})
     except (ValueError, TypeError) as error:
         raise UserError(
             "arguments that go together", first_line(error), "correct them", where="--model-set"
@@ -57,7 +66,7 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
         variant: the variant that is to be built with them.
 
     Returns:
-        Fields of `TFormerConfig`; empty for a file without a run's config.json beside it.
+        Fields as `families.field_names` names them; empty for a file without a run's config.json beside it.
     """
     shipped = shipped_name(weights, variant)
     config: Mapping[str, Any] = {}
@@ -69,17 +78,24 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
             config = model["config"] if model["name"] == variant else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             config = {}  # some other program's config.json
-    return {name: value for name, value in config.items() if name not in _OWN}
+    inner = config.get("backbone")
+    if isinstance(inner, Mapping):
+        config = {**config, **{BACKBONE + name: value for name, value in inner.items()}}
+    return {name: value for name, value in config.items() if not _own(name) and name != "backbone"}
 
 
-def build_model(name: str, config: TFormerConfig) -> keras.Model:
+def _own(field: str) -> bool:
+    return field.removeprefix(BACKBONE) in _OWN
+
+
+def build_model(name: str, config: Config) -> keras.Model:
     """The model of a configuration.
 
     Raises:
         UserError: the layers refuse the configuration.
     """
     try:
-        return TFormer(config, name)
+        return build_config(config, name)
     except (ValueError, TypeError) as error:
         raise UserError(
             "a configuration that the layers take", first_line(error), "correct it", where=name
@@ -97,6 +113,8 @@ def copy_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers
     """
     shipped = shipped_name(path, model.name)
     source = load_model(path) if shipped is None else build(SHIPPED[shipped].variant, weights=shipped)
+    if task.name != "classification" and task_of(source) == "classification":
+        return _copy_backbone(model, source, path)
     given = {layer.name: layer for layer in source.layers}
     new = []
     for layer in model.layers:
@@ -115,6 +133,33 @@ def copy_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers
             "give the model arguments that the file was made with",
         )
     return head
+
+
+def _copy_backbone(model: keras.Model, source: keras.Model, path: str) -> list[keras.layers.Layer]:
+    """A classifier's weights into the layers of those names; returns the others, which begin anew.
+
+    Raises:
+        UserError: no layer fits, or one of a name has another shape.
+    """
+    given = {
+        layer.name: layer for layer in source.layers if layer.weights and not layer.name.startswith(HEAD)
+    }
+    copied = [layer for layer in model.layers if layer.name in given]
+    unlike = [
+        layer.name
+        for layer in copied
+        if [weight.shape for weight in layer.weights]
+        != [weight.shape for weight in given[layer.name].weights]
+    ]
+    if len(copied) < len(given) or unlike:
+        raise UserError(
+            f"a classifier of this model's backbone in {path}",
+            f"one whose layer {(unlike or sorted(set(given) - {layer.name for layer in copied}))[0]} is another",
+            "give the model arguments that the file was made with (--model-set backbone.FIELD=…)",
+        )
+    for layer in copied:
+        layer.set_weights(given[layer.name].get_weights())
+    return [layer for layer in model.layers if layer.weights and layer.name not in given]
 
 
 def model_file(path: str) -> Path:

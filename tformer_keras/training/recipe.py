@@ -53,6 +53,8 @@ class Recipe:
         resize, crop_fraction, mean, std: evaluation preprocessing, see `tformer_edge.preprocessing.Preprocessing`.
         augmentation: what is done to training images.
         task: what is trained, a key of `tformer_keras.tasks.TASKS`.
+        box_weight: of the box loss beside the focal loss, ≥ 0; for detection alone.
+        class_weights: None, or "log": 1 / ln(1.1 + share of the pixels) of each class; for segmentation alone.
         model_arguments: constructor arguments of the model that belong to this recipe; the user's own win.
     """
 
@@ -83,6 +85,8 @@ class Recipe:
     std: Triple = IMAGENET_STD
     augmentation: Augmentation = field(default_factory=Augmentation)
     task: str = "classification"
+    box_weight: float = 1.0
+    class_weights: str | None = None
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,7 +131,9 @@ class Recipe:
             ),
             ("evaluate_every", self.evaluate_every >= 1, "at least 1"),
             ("task", self.task in TASKS, f"one of {', '.join(TASKS)}"),
-            ("resize", self.resize in ("stretch", "shorter"), "stretch or shorter"),
+            ("resize", self.resize in typing.get_args(Resize), "stretch, shorter or letterbox"),
+            ("box_weight", 0 <= self.box_weight <= MAX_RATE, f"0 to {MAX_RATE:g}"),
+            ("class_weights", self.class_weights in (None, "log"), "None or 'log'"),
             ("crop_fraction", 0 < self.crop_fraction <= 1, "more than 0 and at most 1"),
         ]
         for name, good, expected in rules:
@@ -255,6 +261,74 @@ RECIPES: dict[str, Recipe] = {
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(horizontal_flip=True, resized_crop=(0.35, 1.0), random_erasing=0.1),
         model_arguments={"layer_scale": None},
+    ),
+    # tformer train COCO --model retinanet_tformer_s --recipe coco --weights CLASSIFIER --backend jax ...
+    # Run time: days on several GPUs; not run by this project. Expected: the paper's Table 6.
+    # The paper: ImageNet weights, AdamW, 1e-4, batch 16, 12 epochs, images of 1280×800. Not stated by the paper, our choice
+    # (MMDetection's for PoolFormer): flips, warm-up; a cosine in place of two steps.
+    "coco": Recipe(
+        name="coco",
+        task="detection",
+        epochs=12,
+        batch_size=16,
+        learning_rate=1e-4,
+        warmup_epochs=0.1,
+        weight_decay=0.05,
+        evaluate_every=1,
+        input_size=(800, 1280),
+        resize="letterbox",
+        augmentation=Augmentation(horizontal_flip=True),
+    ),
+    # tformer train ADE20K --model semantic_fpn_tformer_s --recipe ade20k --weights CLASSIFIER --backend jax ...
+    # Run time: a day on several GPUs; not run by this project. Expected: the paper's Table 7.
+    # The paper: ImageNet weights, AdamW, 2e-4, batch 32, 40,000 steps (63 epochs of 20,210 images), polynomial decay of power
+    # 0.9, 512×512. Our choice: a cosine in its place; scales of 0.5 to 2 and colour are MMSegmentation's.
+    "ade20k": Recipe(
+        name="ade20k",
+        task="segmentation",
+        epochs=63,
+        batch_size=32,
+        learning_rate=2e-4,
+        weight_decay=1e-4,
+        evaluate_every=7,
+        input_size=(512, 512),
+        augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.5, 2.0), colour=0.3),
+    ),
+    # tformer train FOLDER (with boxes)
+    # Input size, epochs and batch size are chosen by training/scenes.py from what is in it.
+    "detect": Recipe(
+        name="detect",
+        task="detection",
+        epochs=100,
+        batch_size=8,
+        learning_rate=1e-3,
+        final_learning_rate=0.01,
+        warmup_epochs=1,
+        weight_decay=0.05,
+        clip_norm=10.0,
+        ema_momentum=0.998,
+        evaluate_every=10,
+        mean=(128 / 255, 128 / 255, 128 / 255),
+        std=(0.25, 0.25, 0.25),
+        augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.7, 1.8), colour=0.3),
+    ),
+    # tformer train FOLDER (with masks)
+    "segment": Recipe(
+        name="segment",
+        task="segmentation",
+        epochs=100,
+        batch_size=8,
+        learning_rate=1e-3,
+        final_learning_rate=0.01,
+        warmup_epochs=1,
+        weight_decay=0.05,
+        clip_norm=10.0,
+        ema_momentum=0.998,
+        evaluate_every=10,
+        mean=(128 / 255, 128 / 255, 128 / 255),
+        std=(0.25, 0.25, 0.25),
+        class_weights="log",
+        augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.8, 2.0), colour=0.3),
     ),
     # tformer train FOLDER --model tformer_micro --recipe finetune --weights runs/imagenet/model.keras --out runs/mine
     # Run time and score depend on the images; not run by this project on a public data set.

@@ -15,7 +15,7 @@ import numpy as np
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.files import cannot_write, existing_folder
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.data.dataset import Dataset
+from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.training.provenance import git_commit, versions
 from tformer_keras.training.recipe import Recipe, plain
 
@@ -87,9 +87,7 @@ def make_record(
     names = hashlib.sha256(
         "\n".join([*dataset.train.names, "", *dataset.test.names]).encode("utf-8", "surrogateescape")
     ).hexdigest()
-    labels = hashlib.sha256(
-        np.concatenate([dataset.train.annotations, dataset.test.annotations]).astype("<i4").tobytes()
-    ).hexdigest()
+    labels = hashlib.sha256(b"".join(map(_annotation_bytes, (dataset.train, dataset.test)))).hexdigest()
     return {
         "run": {
             "recipe": job.recipe.to_json(),
@@ -115,6 +113,12 @@ def make_record(
         "git_commit": git_commit(),
         **notes,
     }
+
+
+def _annotation_bytes(split: ImageSplit) -> bytes:
+    if isinstance(split.annotations, np.ndarray):
+        return split.annotations.astype("<i4").tobytes()
+    return b"".join(split.annotation(index).fingerprint() for index in range(len(split)))
 
 
 def begun(out: Path) -> bool:

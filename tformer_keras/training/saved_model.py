@@ -3,6 +3,7 @@
 The folder of a quantized run gives the float model that was quantized, and the file of its quantized weights.
 """
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,7 @@ def open_model(path: str | Path, bare: BarePreprocessing | None = None) -> Train
             means_quantized=means_quantized,
         )
     _check(trained, path)
-    return trained
+    return dataclasses.replace(trained, task=trained.task.of(trained.model))
 
 
 def of_model(
@@ -168,7 +169,7 @@ def of_model(
         model=model,
         preprocessing=bare.of(model, name if path is None else str(path)),
         class_names=bare.labels,
-        task=_task(bare.task or task_of(model), Path(name)),
+        task=_task(bare.task or task_of(model), Path(name)).of(model),
         record={"name": model.name, "config": {}},
     )
 

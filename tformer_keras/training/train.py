@@ -109,7 +109,7 @@ class KerasRun(Loop):
         preprocessing: Preprocessing,
         say: Say,
     ) -> None:
-        super().__init__(job, KERAS, cluster, dataset, preprocessing, say)
+        super().__init__(job, KERAS, cluster, dataset, preprocessing, say, model)
         self.model = model
         self.teacher = (
             None if job.teacher is None else distillation.load_teacher(job.teacher, model, self.task)

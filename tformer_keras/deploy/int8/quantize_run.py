@@ -71,7 +71,7 @@ class QuantizedRun(Loop):
         dataset: Dataset,
         say: Say,
     ) -> None:
-        super().__init__(job, TF_KERAS, Cluster(), dataset, source.preprocessing, say)
+        super().__init__(job, TF_KERAS, Cluster(), dataset, source.preprocessing, say, source.model)
         self.source, self.quantized = source, quantized
         self.meaning = self.task.meaning(source.model)
         self.forward = quantized_forward(quantized)

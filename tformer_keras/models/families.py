@@ -1,0 +1,58 @@
+"""All models by the names that users type: classifiers, detectors, segmenters."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from tformer_keras.models.retinanet import DETECTORS, RetinaNetConfig, build_detector
+from tformer_keras.models.semantic_fpn import SEGMENTERS, SemanticFPNConfig, build_segmenter
+from tformer_keras.models.tformer import VARIANTS, TFormer, TFormerConfig
+
+Config = TFormerConfig | RetinaNetConfig | SemanticFPNConfig
+
+CONFIGS: dict[str, Config] = {**VARIANTS, **DETECTORS, **SEGMENTERS}
+# Fields of a backbone are named so among a detector's and a segmenter's.
+BACKBONE = "backbone."
+
+
+def task_of_config(config: Config) -> str:
+    """The contract's `task` of a configuration's models."""
+    if isinstance(config, RetinaNetConfig):
+        return "detection"
+    return "segmentation" if isinstance(config, SemanticFPNConfig) else "classification"
+
+
+def field_names(config: Config) -> list[str]:
+    """The names of all that can be changed: of a backbone's fields with `BACKBONE` before them."""
+    names = [field.name for field in dataclasses.fields(config)]
+    if isinstance(config, TFormerConfig):
+        return names
+    inner = [BACKBONE + field.name for field in dataclasses.fields(TFormerConfig)]
+    return [name for name in names if name != "backbone"] + inner
+
+
+def changed(config: Config, arguments: Mapping[str, Any]) -> Config:
+    """A configuration with some fields changed, named as `field_names` does; "input_shape" is the backbone's too.
+
+    Raises ValueError and TypeError as the configurations do.
+    """
+    own = {name: value for name, value in arguments.items() if not name.startswith(BACKBONE)}
+    if isinstance(config, TFormerConfig):
+        return dataclasses.replace(config, **own)
+    inner = {
+        name.removeprefix(BACKBONE): value for name, value in arguments.items() if name.startswith(BACKBONE)
+    }
+    if "input_shape" in own:
+        inner["input_shape"] = own.pop("input_shape")
+    return dataclasses.replace(config, backbone=dataclasses.replace(config.backbone, **inner), **own)
+
+
+def build_config(config: Config, name: str) -> keras.Model:
+    """The model of a configuration."""
+    if isinstance(config, RetinaNetConfig):
+        return build_detector(config, name)
+    if isinstance(config, SemanticFPNConfig):
+        return build_segmenter(config, name)
+    return TFormer(config, name)
