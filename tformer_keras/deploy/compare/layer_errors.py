@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,12 +59,22 @@ def match_layers(file: FileGraph, names: Mapping[int, str], graph: Graph) -> dic
         tensor.index: f"output/{layer_name(graph[name])}/output"
         for tensor, name in zip(file.outputs, graph.outputs, strict=True)
     }
+    batch = file.inputs[0].shape[0]
     found: dict[str, FileOperation] = {}
     for operation in file.operations:
-        index = operation.outputs[0].index
-        for part in [*names.get(index, "").split(";"), outputs.get(index, "")]:
+        tensor = operation.outputs[0]
+        for part in [*names.get(tensor.index, "").split(";"), outputs.get(tensor.index, "")]:
             pieces = part.split("/")
-            node = next((known[piece] for piece in pieces[1:-1] if piece in known), None)
+            # Calls of one layer on several maps share its kernel, which the converter names after the first of them.
+            node = next(
+                (
+                    known[piece]
+                    for piece in pieces[1:-1]
+                    if piece in known
+                    and math.prod(tensor.shape) == batch * math.prod(graph[known[piece]].shape)
+                ),
+                None,
+            )
             if node is not None:
                 # The last operation of a layer of several gives its tensor; fused ones name the last layer first.
                 found.pop(node, None)
