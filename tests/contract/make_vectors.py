@@ -56,6 +56,29 @@ CASES: list[tuple[str, tuple[int, int], str, float, Any, str, float, int]] = [
     ("dot_1x1", (1, 1), "shorter", 1.0, IMAGENET, "int8", 0.02, 0),
     ("dot_1x1", (4, 3), "shorter", 0.5, IMAGENET, "int8", 0.02, 0),
 ]
+# The same, and what else `Preprocessing` takes: format 2.
+LATER_CASES: list[tuple[Any, dict[str, Any]]] = [
+    (("smooth_48x64", (32, 32), "letterbox", 1.0, CIFAR, "int8", 0.018658, -14), {}),
+    (("smooth_48x64", (40, 24), "letterbox", 1.0, IMAGENET, "float32", 0.0, 0), {"pad_value": 0}),
+    (("noise_33x47", (47, 33), "letterbox", 1.0, PLAIN, "uint8", 1 / 255, 0), {"pad_value": 255}),
+    (("extreme_70x3", (9, 9), "letterbox", 1.0, PLAIN, "int8", 1 / 255, -128), {}),
+    (("row_1x40", (5, 17), "letterbox", 1.0, PLAIN, "int8", 1 / 255, -128), {"pad_value": 7}),
+    (
+        ("smooth_48x64", (24, 32), "shorter", 1.0, ((0.5,), (0.25,)), "int8", 0.016, 3),
+        {"channel_order": "grey"},
+    ),
+    (
+        ("noise_33x47", (20, 20), "stretch", 1.0, ((0.4,), (0.3,)), "float32", 0.0, 0),
+        {"channel_order": "grey"},
+    ),
+    (("smooth_48x64", (16, 16), "stretch", 1.0, PLAIN, "int8", 1.0, -128), {"encoding": "pixels"}),
+    (("noise_33x47", (16, 16), "shorter", 0.9, PLAIN, "uint8", 1.0, 0), {"encoding": "pixels"}),
+    (("noise_33x47", (8, 8), "letterbox", 1.0, PLAIN, "float32", 0.0, 0), {"encoding": "pixels"}),
+    (
+        ("smooth_48x64", (12, 12), "letterbox", 1.0, PLAIN, "int8", 1.0, -128),
+        {"encoding": "pixels", "channel_order": "grey", "pad_value": 200},
+    ),
+]
 
 
 def image(name: str) -> np.ndarray:
@@ -85,8 +108,9 @@ def case(
     dtype: Any,
     scale: float,
     zero_point: int,
+    **later: Any,
 ) -> dict[str, Any]:
-    preprocessing = Preprocessing(size, resize, crop, *normal)
+    preprocessing = Preprocessing(size, resize, crop, *normal, **later)
     source = image(name)
     pixels = preprocessing.pixels(source)
     # The scale of a tensor is a float32: what stands here is its exact value.
@@ -99,7 +123,7 @@ def case(
     settings["height"], settings["width"] = settings.pop("input_size")
     result = {
         "image": f"{name}.ppm",
-        "input": settings | {"batch": 1, "channels": 3, "type": dtype},
+        "input": settings | {"batch": 1, "channels": preprocessing.channels, "type": dtype},
         "scale": scale,
         "zero_point": zero_point,
         "resized": list(preprocessing.resized_size(source.shape[:2])),
@@ -114,7 +138,8 @@ def case(
 def make() -> dict[str, bytes]:
     """{file name: content} of the folder of vectors, `index.json` among them."""
     files = {f"{name}.ppm": ppm(image(name)) for name in dict.fromkeys(entry[0] for entry in CASES)}
-    lines = ",\n".join(json.dumps(case(*entry)) for entry in CASES)
+    cases = [(entry, {}) for entry in CASES] + LATER_CASES
+    lines = ",\n".join(json.dumps(case(*entry, **later)) for entry, later in cases)
     return files | {"index.json": f"[\n{lines}\n]\n".encode()}
 
 

@@ -43,8 +43,8 @@ def load_masks(root: Path, *, seed: int = 0, test_fraction: float = 0.2) -> Data
     colours are named by a table in `root`, see `colour_table.find_table`; without one they are all values in the masks,
     0 being the first, and 255 unlabelled.
 
-    Raises UserError, one sentence that names the file: a picture without a mask, a mask of another size than its picture,
-    or a file that cannot be read.
+    Raises UserError, one sentence that names the file: a picture without a mask, a mask of another size than its
+    picture, or a file that cannot be read.
     """
     folders = find_mask_folders(root)
     if folders is None:

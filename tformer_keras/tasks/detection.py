@@ -150,8 +150,8 @@ class Detection:
     def distill(
         self, teacher: Sequence[Any], teacher_means: str, outputs: Sequence[Any], recipe: Any, kind: str
     ) -> Any:
-        """Soft: cross-entropy with the teacher's scores less their own entropy, and the boxes' absolute error where a score
-        exceeds 0.3, both over the number of such scores. Hard: the same with scores of 0 or 1, cut at 0.3."""
+        """Soft: cross-entropy with the teacher's scores less their own entropy, and the boxes' absolute error where a
+        score exceeds 0.3, both over the number of such scores. Hard: the same with scores of 0 or 1, cut at 0.3."""
         classes = self._classes(outputs)
         given, boxes = flat(teacher, classes)
         logits, deltas = flat(outputs, classes)

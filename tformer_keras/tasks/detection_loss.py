@@ -9,7 +9,7 @@ ALPHA, GAMMA = 0.25, 2.0
 
 
 def flat(outputs: Sequence[Any], classes: int) -> tuple[Any, Any]:
-    """The maps of all levels, logits and deltas by turns, as logits (b, anchors, classes) and deltas (b, anchors, 4)."""
+    """The maps of all levels, logits and deltas by turns, as (b, anchors, classes) and (b, anchors, 4)."""
     batch = ops.shape(outputs[0])[0]
     logits = [ops.reshape(ops.cast(one, "float32"), (batch, -1, classes)) for one in outputs[::2]]
     deltas = [ops.reshape(ops.cast(one, "float32"), (batch, -1, 4)) for one in outputs[1::2]]
@@ -17,7 +17,7 @@ def flat(outputs: Sequence[Any], classes: int) -> tuple[Any, Any]:
 
 
 def focal_loss(labels: Any, logits: Any) -> Any:
-    """−α (1 − p)^γ log p of each anchor and class, p being the score of what is right; α is 1 − α for what is not there.
+    """−α (1 − p)^γ log p of each anchor and class, p being the score of what is right; 1 − α for what is not there.
 
     Args:
         labels: integers (b, anchors): a class, −1 for the background, −2 for ignored, which costs nothing.

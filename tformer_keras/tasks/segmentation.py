@@ -28,9 +28,9 @@ SHARE_OFFSET = 1.1
 class Segmentation:
     """See `Task`. Output: one map of class logits, (b, h, w, classes).
 
-    Truth for the loss: the mask as the input shows it, int32 (height, width), −1 unlabelled. For the judge, where `canvas`
-    is set: the picture's own mask in the corner of an int32 (canvas), and (height, width, top, left, tall, wide), of the
-    picture and of the box that the input shows.
+    Truth for the loss: the mask as the input shows it, int32 (height, width), −1 unlabelled. For the judge, where
+    `canvas` is set: the picture's own mask in the corner of an int32 (canvas), and (height, width, top, left, tall,
+    wide), of the picture and of the box that the input shows.
 
     Attributes:
         outputs: of the model; none before `of`.
@@ -142,7 +142,7 @@ class Segmentation:
     def distill(
         self, teacher: Sequence[Any], teacher_means: str, outputs: Sequence[Any], recipe: Any, kind: str
     ) -> Any:
-        """Soft: T²·KL(teacher ‖ student) of each cell at temperature T; hard: cross-entropy with the teacher's class."""
+        """Soft: T²·KL(teacher ‖ student) of each cell, T the temperature; hard: cross-entropy with its class."""
         given, logits = ops.cast(teacher[0], "float32"), ops.cast(outputs[0], "float32")
         if kind == "hard":
             decision = ops.argmax(given, axis=-1)
@@ -173,7 +173,7 @@ class Segmentation:
 
 
 def class_weights(split: Any, classes: int) -> tuple[float, ...]:
-    """1 / ln(1.1 + share) of each class, the share being of the labelled pixels of up to 1,000 images, evenly spaced."""
+    """1 / ln(1.1 + share) of each class: of the labelled pixels of up to 1,000 images, evenly spaced."""
     total = np.zeros(classes, np.int64)
     count = min(len(split), COUNTED)
     for number in range(count):

@@ -98,11 +98,11 @@ class Task(Protocol):
     def measures(self) -> Mapping[str, tuple[str, str]]: ...
 
     def of(self, model: Any, split: Any = None, recipe: Any = None) -> Task:
-        """This task with what a Keras 3 model's outputs fix: levels, anchors, sizes; for training, with what the training
-        split and the recipe fix too. The loss, `encode` and `judge` are its own only then."""
+        """This task with what a Keras 3 model's outputs fix: levels, anchors, sizes; for training, with what the
+        training split and the recipe fix too. The loss, `encode` and `judge` are its own only then."""
 
     def judging(self, split: Any) -> Task:
-        """The bound task whose truth is what its judge needs of the images of a split, in place of what its loss needs."""
+        """The bound task whose truth is what its judge needs of a split's images, not what its loss needs."""
 
     def truth_shapes(self, size: tuple[int, int], classes: int) -> tuple[tuple[tuple[int, ...], str], ...]:
         """(shape without the batch axis, dtype) of each array of a batch's truth, for inputs of `size` pixels."""

@@ -99,8 +99,8 @@ def any_of(cluster: Cluster, flag: bool) -> bool:
 
 
 def gathered(cluster: Cluster, arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """`arrays` of every process, in their order, to the bit; equal names and dtypes everywhere, and equal shapes but for
-    the first axis."""
+    """`arrays` of every process, in their order, to the bit; equal names and dtypes everywhere, and equal shapes but
+    for the first axis."""
     if cluster.processes == 1:
         return [arrays]
     from jax.experimental import multihost_utils

@@ -264,8 +264,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     # tformer train COCO --model retinanet_tformer_s --recipe coco --weights CLASSIFIER --backend jax ...
     # Run time: days on several GPUs; not run by this project. Expected: the paper's Table 6.
-    # The paper: ImageNet weights, AdamW, 1e-4, batch 16, 12 epochs, images of 1280×800. Not stated by the paper, our choice
-    # (MMDetection's for PoolFormer): flips, warm-up; a cosine in place of two steps.
+    # The paper: ImageNet weights, AdamW, 1e-4, batch 16, 12 epochs, images of 1280×800. Not stated by the paper, our
+    # choice (MMDetection's for PoolFormer): flips, warm-up; a cosine in place of two steps.
     "coco": Recipe(
         name="coco",
         task="detection",
@@ -281,8 +281,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     # tformer train ADE20K --model semantic_fpn_tformer_s --recipe ade20k --weights CLASSIFIER --backend jax ...
     # Run time: a day on several GPUs; not run by this project. Expected: the paper's Table 7.
-    # The paper: ImageNet weights, AdamW, 2e-4, batch 32, 40,000 steps (63 epochs of 20,210 images), polynomial decay of power
-    # 0.9, 512×512. Our choice: a cosine in its place; scales of 0.5 to 2 and colour are MMSegmentation's.
+    # The paper: ImageNet weights, AdamW, 2e-4, batch 32, 40,000 steps (63 epochs of 20,210 images), polynomial decay of
+    # power 0.9, 512×512. Our choice: a cosine in its place; scales of 0.5 to 2 and colour are MMSegmentation's.
     "ade20k": Recipe(
         name="ade20k",
         task="segmentation",

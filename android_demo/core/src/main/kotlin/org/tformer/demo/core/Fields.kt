@@ -7,6 +7,8 @@ internal fun wrong(name: String, expected: String, received: Any?): Refusal =
 internal class Fields(private val values: Map<*, *>, private val prefix: String = "") {
     fun name(key: String) = prefix + key
 
+    fun has(key: String) = key in values
+
     fun any(key: String): Any? {
         if (key !in values) throw Refusal("contract-field", "${name(key)} in model.json", "none")
         return values[key]

@@ -5,7 +5,7 @@ import java.nio.ByteOrder
 
 /**
  * From 8-bit pixels to the bytes of an input tensor, to the last bit (docs/contract.md, "Into the tensor"): a table of
- * 3 × 256 values, in float64 until the last step.
+ * channels × 256 values, in float64 until the last step.
  *
  * @throws ModelError for a scale or zero point that no such tensor has.
  */
@@ -14,11 +14,19 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
     private val table: ByteArray
 
     private val itemBytes = info.type.bytes
+    private val channels = preprocessing.channels
 
     init {
-        val buffer = ByteBuffer.allocate(3 * 256 * itemBytes).order(ByteOrder.LITTLE_ENDIAN)
+        val buffer = ByteBuffer.allocate(channels * 256 * itemBytes).order(ByteOrder.LITTLE_ENDIAN)
         if (info.type == TensorType.FLOAT32) {
-            for (channel in 0..2) for (p in 0..255) buffer.putFloat(preprocessing.real(p, channel).toFloat())
+            for (channel in 0 until channels) {
+                for (p in 0..255) {
+                    buffer.putFloat(if (preprocessing.rawPixels) p.toFloat() else preprocessing.real(p, channel).toFloat())
+                }
+            }
+        } else if (preprocessing.rawPixels) {
+            val limits = info.type.limits
+            repeat(channels) { for (p in 0..255) buffer.put((p + limits.first).toByte()) }
         } else {
             val limits = info.type.limits
             if (!(info.scale > 0 && info.scale < Float.POSITIVE_INFINITY) || info.zeroPoint !in limits) {
@@ -28,7 +36,7 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
                 )
             }
             val scale = info.scale.toDouble()
-            for (channel in 0..2) {
+            for (channel in 0 until channels) {
                 for (p in 0..255) {
                     val value = Math.rint(preprocessing.real(p, channel) / scale) + info.zeroPoint
                     // Clipped before it is converted: it may exceed every integer type.
@@ -43,9 +51,15 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
     fun of(image: RgbImage): ByteArray {
         val batch = info.shape[0]
         val pixels = image.pixels
-        val one = pixels.size * itemBytes
+        // Of a grey input the three channels of a pixel are equal, and one is taken.
+        val one = pixels.size / 3 * channels * itemBytes
         val tensor = ByteArray(Math.multiplyExact(one, batch))
-        if (itemBytes == 1) {
+        if (channels == 1) {
+            for (index in 0 until pixels.size / 3) {
+                val from = (pixels[3 * index].toInt() and 0xff) * itemBytes
+                table.copyInto(tensor, index * itemBytes, from, from + itemBytes)
+            }
+        } else if (itemBytes == 1) {
             for (index in pixels.indices step 3) {
                 tensor[index] = table[pixels[index].toInt() and 0xff]
                 tensor[index + 1] = table[256 + (pixels[index + 1].toInt() and 0xff)]

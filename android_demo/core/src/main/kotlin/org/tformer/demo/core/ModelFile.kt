@@ -9,9 +9,15 @@ import java.security.MessageDigest
  * One input and the output that LiteRT's reference kernels give for it: the tensors' bytes, row-major, float32 as little-endian.
  * Several outputs stand one behind the other.
  *
- * @property xnnpackDifference as in [GoldenRecord].
+ * @property xnnpackDifference as in [GoldenRecord], and [answerSha256].
  */
-class Golden(val name: String, val input: ByteArray, val output: ByteArray, val xnnpackDifference: Double)
+class Golden(
+    val name: String,
+    val input: ByteArray,
+    val output: ByteArray,
+    val xnnpackDifference: Double,
+    val answerSha256: String? = null,
+)
 
 /**
  * A model file, checked: a flatbuffer with its contract, labels and golden vectors behind it (docs/contract.md).
@@ -125,13 +131,17 @@ class ModelFile(val flatbuffer: ByteArray, val contract: Contract?, val labels: 
                 checkSha256("golden-sha256", "golden/$index.in", input, input.size, record.inputSha256)
                 checkSha256("golden-sha256", "golden/$index.out", output, output.size, record.outputSha256)
                 val image = contract.preprocessing
-                val values = contract.batch.toLong() * image.height * image.width * Contract.CHANNELS
+                val values = contract.batch.toLong() * image.height * image.width * image.channels
                 checkSize("golden/$index.in", input, values * contract.inputType.bytes)
                 if (contract.task == Contract.CLASSIFICATION) {
                     val scores = contract.batch.toLong() * contract.labelCount
                     checkSize("golden/$index.out", output, scores * contract.outputType.bytes)
+                } else if (contract.outputs.isNotEmpty()) {
+                    val parts = contract.outputs.map { it.values(contract.batch, image.height, image.width, contract.labelCount) }
+                    val total = parts.sumOf { it ?: Int.MAX_VALUE.toLong() }
+                    checkSize("golden/$index.out", output, total * contract.outputType.bytes)
                 }
-                Golden(record.name, input, output, record.xnnpackDifference)
+                Golden(record.name, input, output, record.xnnpackDifference, record.answerSha256)
             }
         }
 

@@ -7,7 +7,7 @@ package org.tformer.demo.core
  */
 internal fun checkTensors(contract: Contract, engine: Engine) {
     val image = contract.preprocessing
-    val shape = listOf(contract.batch, image.height, image.width, Contract.CHANNELS)
+    val shape = listOf(contract.batch, image.height, image.width, image.channels)
     val input = engine.input
     if (input.shape != shape || input.type != contract.inputType) {
         throw differs("an input of ${contract.inputType.text} $shape", "$input")
@@ -21,6 +21,12 @@ internal fun checkTensors(contract: Contract, engine: Engine) {
     val output = outputs.singleOrNull()
     if (output == null || output.shape != scores || output.type != contract.outputType) {
         throw differs("one output of ${contract.outputType.text} $scores", outputs.joinToString().ifEmpty { "none" })
+    }
+    if (image.rawPixels && input.type != TensorType.FLOAT32) {
+        val zeroPoint = if (input.type == TensorType.INT8) -128 else 0
+        if (input.scale != 1f || input.zeroPoint != zeroPoint) {
+            throw differs("an input tensor of pixels, of scale 1 and zero point $zeroPoint", "${input.scale} and ${input.zeroPoint}")
+        }
     }
     for ((name, info) in listOf("input" to input, "output" to output)) {
         if (info.type != TensorType.FLOAT32 && !(info.scale > 0)) {

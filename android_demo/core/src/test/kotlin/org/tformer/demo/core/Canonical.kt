@@ -8,18 +8,36 @@ object Canonical {
     fun describe(file: ModelFile): Map<String, Any?>? {
         val contract = file.contract ?: return null
         val image = contract.preprocessing
-        return mapOf(
+        val later = if (contract.outputs.isEmpty()) emptyMap() else mapOf(
+            "outputs" to contract.outputs.map { output ->
+                mapOf("name" to output.name, "kind" to output.kind.text) +
+                    (if (output.kind == OutputKind.SCORES) emptyMap() else mapOf("stride" to output.stride)) +
+                    if (output.anchors.isEmpty()) emptyMap() else mapOf("anchors" to output.anchors.map { it.toList() })
+            },
+            "detection" to contract.detection?.let {
+                mapOf(
+                    "score_threshold" to it.scoreThreshold,
+                    "iou_threshold" to it.iouThreshold,
+                    "per_level" to it.perLevel,
+                    "max_boxes" to it.maxBoxes,
+                )
+            },
+            "colours" to contract.colours,
+            "answers" to file.golden.map { it.answerSha256 },
+        )
+        return later + mapOf(
             "name" to contract.name,
             "task" to contract.task,
             "batch" to contract.batch,
             "preprocessing" to mapOf(
                 "input_size" to listOf(image.height, image.width),
-                "channel_order" to "rgb",
+                "channel_order" to if (image.channels == 1) "grey" else "rgb",
                 "mean" to image.mean,
                 "std" to image.std,
                 "resize" to image.resize.text,
                 "crop_fraction" to image.cropFraction,
-            ),
+            ) + (if (image.rawPixels) mapOf("encoding" to "pixels") else emptyMap()) +
+                if (image.padValue == null) emptyMap() else mapOf("pad_value" to image.padValue),
             "input_type" to contract.inputType.text,
             "output_type" to contract.outputType.text,
             "output_meaning" to contract.outputMeaning.text,

@@ -18,8 +18,11 @@ import kotlin.math.abs
 class PreprocessingTest {
     private val plain = listOf(0.0, 0.0, 0.0) to listOf(1.0, 1.0, 1.0)
 
-    private fun preprocessing(height: Int, width: Int, resize: Resize = Resize.STRETCH, crop: Double = 1.0) =
-        Preprocessing(height, width, resize, crop, plain.first, plain.second)
+    private fun preprocessing(height: Int, width: Int, resize: Resize = Resize.STRETCH, crop: Double = 1.0, pad: Byte = 0) =
+        Preprocessing(
+            height, width, resize, crop, plain.first, plain.second,
+            padValue = if (resize == Resize.LETTERBOX) pad.toInt() and 0xff else null,
+        )
 
     private fun noise(width: Int, height: Int, seed: Long) =
         RgbImage(width, height, ByteArray(3 * width * height).also(Random(seed)::nextBytes))
@@ -45,15 +48,21 @@ class PreprocessingTest {
                 given["crop_fraction"] as Double,
                 numbers("mean"),
                 numbers("std"),
+                (given["channels"] as Long).toInt(),
+                given["encoding"] == "pixels",
+                (given["pad_value"] as Long?)?.toInt(),
             )
             val image = readPpm(SharedFiles.file("vectors/${case["image"]}").readBytes())
             val resized = preprocessing.resizedSize(image.height, image.width)
             assertEquals(case["resized"], listOf(resized.height.toLong(), resized.width.toLong()))
             val pixels = preprocessing.pixels(image)
-            assertEquals(case["pixels_sha256"], sha256(pixels.pixels), "$case")
+            val channels = preprocessing.channels
+            // Grey is kept in three equal channels, of which the tensor takes one.
+            val kept = pixels.pixels.filterIndexed { index, _ -> index % 3 < channels }.toByteArray()
+            assertEquals(case["pixels_sha256"], sha256(kept), "$case")
             val type = TensorType.entries.single { it.text == given["type"] }
             val scale = (case["scale"] as Double).toFloat()
-            val info = TensorInfo(listOf(1, pixels.height, pixels.width, 3), type, scale, (case["zero_point"] as Long).toInt())
+            val info = TensorInfo(listOf(1, pixels.height, pixels.width, channels), type, scale, (case["zero_point"] as Long).toInt())
             val tensor = InputTensor(preprocessing, info).of(pixels)
             assertEquals(case["tensor_sha256"], sha256(tensor), "$case")
             if ("tensor" in case) assertArrayEquals(bytes(case["tensor"]), tensor)
@@ -69,7 +78,7 @@ class PreprocessingTest {
         @ForAll value: Byte,
     ) {
         val image = RgbImage(width, height, ByteArray(3 * width * height) { value })
-        for (resize in Resize.entries) assertTrue(preprocessing(toHeight, toWidth, resize).pixels(image).pixels.all { it == value })
+        for (resize in Resize.entries) assertTrue(preprocessing(toHeight, toWidth, resize, pad = value).pixels(image).pixels.all { it == value })
     }
 
     @Property(tries = 100)
