@@ -61,6 +61,12 @@ def test_the_picture_of_a_letterbox_begins_below_zero() -> None:
     assert boxes.tolist() == [[0, 0, 100, 50], [10, 5, 20, 15]]
 
 
+@given(st.tuples(st.integers(1, 9000), st.integers(1, 9000)), SIZES, RULES)
+def test_a_frame_survives_float64(picture: tuple[int, int], size: tuple[int, int], rule: str) -> None:
+    frame = Preprocessing(size, rule).frame(picture)
+    assert Frame.of([*picture, *map(float, frame.box)], size) == frame
+
+
 def test_a_frame_may_show_no_whole_pixel() -> None:
     frame = Frame((10, 10), (4, 4), (Fraction(1, 4), Fraction(1, 4), Fraction(1, 2), Fraction(1, 2)))
     assert frame.seen()[2:] == (0, 0)

@@ -197,7 +197,7 @@ def build_detector(
                 y = convolution(y, f"p{number}")
             mark = OutputMap(kind, level.stride, level.shapes, name=f"{kind}_p{number}", dtype="float32")
             outputs.append(mark(end(y)))
-    model = keras.Model(backbone.inputs, outputs, name=name)
+    model = keras.Model(backbone.inputs[0], outputs, name=name)
     if weights is not None:
         fill_backbone(model, backbone, weights)
     return model

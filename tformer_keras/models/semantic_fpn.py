@@ -159,7 +159,7 @@ def build_segmenter(
         name="class_conv",
     )(x)
     logits = OutputMap("class_logits", STRIDES[0], name="class_logits", dtype="float32")(x)
-    model = keras.Model(backbone.inputs, logits, name=name)
+    model = keras.Model(backbone.inputs[0], logits, name=name)
     if weights is not None:
         fill_backbone(model, backbone, weights)
     return model
