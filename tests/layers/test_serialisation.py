@@ -34,7 +34,7 @@ TABLE = {
 COMMON = {"name": "some_name", "dtype": "mixed_bfloat16", "trainable": False}
 # The arguments without a default, for tests of a layer as such.
 NEEDED = {"GroupedPointwise": {"filters": 4}, "OutputMap": {"kind": "class_logits", "stride": 4}}
-# These arguments decide how a layer starts or trains, or what its output means; an output in inference cannot show them.
+# These arguments decide how a layer starts or trains, or what it means; an output in inference cannot show them.
 NOT_IN_THE_OUTPUT = {
     ("OutputMap", "kind"),
     ("OutputMap", "stride"),
