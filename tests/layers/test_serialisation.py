@@ -25,19 +25,21 @@ TABLE = {
     ("GroupedPointwise", "bias_regularizer"): ({"filters": 6}, keras.regularizers.L1(0.25)),
     ("ChannelShuffle", "groups"): ({}, 3),
     ("LayerScale", "initial_value"): ({}, 0.75),
-    ("OutputMap", "kind"): ({"stride": 4}, "class_logits"),
-    ("OutputMap", "stride"): ({"kind": "class_logits"}, 16),
-    ("OutputMap", "anchors"): ({"kind": "deltas", "stride": 8}, ((8.0, 8.0), (4.0, 16.5))),
+    ("OutputMap", "kind"): ({"stride": 8}, "class_logits"),
+    ("OutputMap", "stride"): ({"kind": "class_logits"}, 8),
+    ("OutputMap", "anchors"): ({"kind": "deltas", "stride": 8}, ((8.0, 16.0), (16.5, 8.25))),
     ("StochasticDepth", "rate"): ({"seed": 3}, 0.25),
     ("StochasticDepth", "seed"): ({}, 11),
 }
 COMMON = {"name": "some_name", "dtype": "mixed_bfloat16", "trainable": False}
-# These arguments decide how a layer starts or trains; an output in inference cannot show them.
+# The arguments without a default, for tests of a layer as such.
+NEEDED = {"GroupedPointwise": {"filters": 4}, "OutputMap": {"kind": "class_logits", "stride": 4}}
+# These arguments decide how a layer starts or trains, or what it means; an output in inference cannot show them.
 NOT_IN_THE_OUTPUT = {
-    ("HybridPooling", "implementation"),
     ("OutputMap", "kind"),
     ("OutputMap", "stride"),
     ("OutputMap", "anchors"),
+    ("HybridPooling", "implementation"),
     ("GroupedPointwise", "kernel_regularizer"),
     ("GroupedPointwise", "bias_regularizer"),
     ("StochasticDepth", "rate"),
@@ -143,8 +145,7 @@ def test_lists_from_json_and_a_bare_operator_are_taken():
 @pytest.mark.parametrize("name", layers.__all__)
 def test_global_mixed_precision(name, global_policy):
     global_policy("mixed_bfloat16")
-    needed = {"GroupedPointwise": {"filters": 4}, "OutputMap": {"kind": "class_logits", "stride": 4}}
-    layer = getattr(layers, name)(**needed.get(name, {}))
+    layer = getattr(layers, name)(**NEEDED.get(name, {}))
     y = layer(X)
     assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"
     assert {weight.dtype for weight in layer.weights} <= {"float32"}
@@ -153,8 +154,7 @@ def test_global_mixed_precision(name, global_policy):
 
 @pytest.mark.parametrize("name", layers.__all__)
 def test_computed_output_shape_is_the_actual_one(name):
-    needed = {"GroupedPointwise": {"filters": 4}, "OutputMap": {"kind": "class_logits", "stride": 4}}
-    layer = getattr(layers, name)(**needed.get(name, {}))
+    layer = getattr(layers, name)(**NEEDED.get(name, {}))
     y = layer(X)
     assert layer.compute_output_shape(X.shape) == tuple(y.shape)
     symbolic = layer(keras.Input((None, None, 12)))

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tformer_edge.errors import UserError
 from tformer_edge.output_json import Output
 
 
@@ -27,9 +28,12 @@ class OutputMap(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if kind == "scores":
-            raise ValueError("Expected kind to be logits, deltas or class_logits, received scores.")
-        pairs = tuple((width, height) for width, height in anchors)
-        said = Output(self.name, kind, stride, pairs)  # type: ignore[arg-type]  # it checks the kind
+            raise ValueError("Expected `kind` to be logits, deltas or class_logits, received scores.")
+        try:
+            # The contract says the same of an output, and has the limits.
+            said = Output(self.name, kind, stride, tuple(anchors))  # type: ignore[arg-type]
+        except UserError as error:
+            raise ValueError(f"OutputMap expected {error.expected}, received {error.received}.") from error
         self.kind, self.stride, self.anchors = said.kind, said.stride, said.anchors
 
     def call(self, inputs: Any) -> Any:

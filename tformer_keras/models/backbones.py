@@ -63,7 +63,7 @@ def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> No
         weights: a shipped name, or the path of a classifier's `.keras` file.
 
     Raises:
-        UserError: the file is no Keras model, or lacks a layer of the backbone, or has it in another shape.
+        UserError: the file is no Keras model, or has other layers than the backbone, or one of another shape.
     """
     shipped = shipped_name(weights, weights)
     source = (
@@ -71,17 +71,22 @@ def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> No
         if shipped is None
         else build(SHIPPED[shipped].variant, weights=shipped)
     )
-    given = {layer.name: layer for layer in source.layers if not layer.name.startswith(HEAD)}
-    for layer in backbone.layers:
-        if not layer.weights:
-            continue
-        other = given.get(layer.name)
-        shapes = [tuple(weight.shape) for weight in layer.weights]
-        if other is None or [tuple(weight.shape) for weight in other.weights] != shapes:
+    given, wanted = _with_weights(source), _with_weights(backbone)
+    for name in [*wanted, *given]:
+        if name not in wanted or name not in given or _shapes(given[name]) != _shapes(wanted[name]):
             raise UserError(
                 f"weights of the backbone in {weights}",
-                f"others for its layer {layer.name}",
+                f"others for its layer {name}" if name in wanted else f"also a layer {name}",
                 "give a classifier of the backbone's own configuration",
                 where=model.name,
             )
-        model.get_layer(layer.name).set_weights(other.get_weights())
+    for name, layer in given.items():
+        model.get_layer(name).set_weights(layer.get_weights())
+
+
+def _with_weights(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    return {layer.name: layer for layer in model.layers if layer.weights and not layer.name.startswith(HEAD)}
+
+
+def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]

@@ -96,9 +96,13 @@ def pointwise(filters: int, name: str, use_bias: bool = True) -> layers.Layer:
     )
 
 
-def double(x: Any, finer: Any, name: str) -> Any:
-    """Each cell four times, cut to the finer map's size at the bottom and right: equal to nearest resizing to it."""
-    x = layers.UpSampling2D(2, data_format=FORMAT, interpolation="nearest", name=f"{name}_double")(x)
+def double(x: Any, finer: Any, name: str, interpolation: str = "nearest") -> Any:
+    """Twice as large, cut to the finer map's size at the bottom and right: cells stay where they are in the picture.
+
+    With "nearest" it is equal to nearest resizing to that size. `keras.layers.Resizing` would not do for "bilinear":
+    called without `training`, it has all layers behind it train.
+    """
+    x = layers.UpSampling2D(2, data_format=FORMAT, interpolation=interpolation, name=f"{name}_double")(x)
     rows, columns = (
         0 if given is None or wanted is None else given - wanted
         for given, wanted in zip(x.shape[1:3], finer.shape[1:3], strict=True)

@@ -63,8 +63,8 @@ class RetinaNetConfig:
             ("activation", self.activation in ("relu", "relu6"), "'relu' or 'relu6'"),
             ("output_kernel", self.output_kernel in (1, 3), "1 or 3"),
             ("levels", self.levels in (3, 4, 5), "3, 4 or 5"),
-            ("anchor_scales", bool(self.anchor_scales) and min(self.anchor_scales) > 0, "numbers over 0"),
-            ("anchor_ratios", bool(self.anchor_ratios) and min(self.anchor_ratios) > 0, "numbers over 0"),
+            ("anchor_scales", _positive(self.anchor_scales), "numbers over 0"),
+            ("anchor_ratios", _positive(self.anchor_ratios), "numbers over 0"),
             ("prior", 0 < self.prior < 1, "over 0 and under 1"),
         ]
         for name, right, expected in rules:
@@ -80,6 +80,10 @@ class RetinaNetConfig:
     def style(self) -> ConvStyle:
         """Of neck and head."""
         return ConvStyle(self.separable, self.norm, self.activation, self.backbone.norm_momentum)
+
+
+def _positive(numbers: tuple[float, ...]) -> bool:
+    return bool(numbers) and all(0 < number < math.inf for number in numbers)
 
 
 # The paper's head is MMDetection's RetinaNet, of which its parameters are counted to the digit; the edge head is ours.
@@ -129,7 +133,8 @@ def RetinaNet(
         backbone: a key of `VARIANTS`, a `TFormerConfig`, or a Keras model of four feature maps at strides 4 to 32.
         classes: of things, at least 1.
         head: "paper" or "edge", see `HEADS`.
-        input_shape: (height, width, channels), any size; None: the backbone's.
+        input_shape: (height, width, channels), any size; None: the backbone's. A backbone that is a model
+            has one already.
         weights: None, or a shipped name or `.keras` file of a classifier, whose backbone is taken.
         name: the model's name.
         config: fields of `RetinaNetConfig`.
@@ -147,6 +152,10 @@ def RetinaNet(
         raise ValueError(f"`head` expected one of {', '.join(HEADS)}, received {head!r}.")
     arguments = {**HEADS[head], "classes": classes, **config}
     if isinstance(backbone, keras.Model):
+        if input_shape is not None:
+            raise ValueError(
+                f"`input_shape` expected None beside a backbone that is a model, received {input_shape}."
+            )
         return build_detector(RetinaNetConfig(**arguments), name, weights, backbone)
     own = backbone_config(backbone)
     if input_shape is not None:

@@ -14,7 +14,7 @@ from tformer_keras.models.backbones import (
     features_of,
     fill_backbone,
 )
-from tformer_keras.models.feature_pyramid import FORMAT, ConvStyle, SharedConv, feature_pyramid
+from tformer_keras.models.feature_pyramid import FORMAT, ConvStyle, SharedConv, double, feature_pyramid
 from tformer_keras.models.retinanet import MICRO_BACKBONE, TINY_BACKBONE
 from tformer_keras.models.tformer import InputShape, TFormerConfig
 
@@ -105,7 +105,8 @@ def SemanticFPN(
         backbone: a key of `VARIANTS`, a `TFormerConfig`, or a Keras model of four feature maps at strides 4 to 32.
         classes: of pixels, at least 2.
         head: "paper" or "edge", see `HEADS`.
-        input_shape: (height, width, channels), any size; None: the backbone's.
+        input_shape: (height, width, channels), any size; None: the backbone's. A backbone that is a model
+            has one already.
         weights: None, or a shipped name or `.keras` file of a classifier, whose backbone is taken.
         name: the model's name.
         config: fields of `SemanticFPNConfig`.
@@ -122,6 +123,10 @@ def SemanticFPN(
         raise ValueError(f"`head` expected one of {', '.join(HEADS)}, received {head!r}.")
     arguments = {**HEADS[head], "classes": classes, **config}
     if isinstance(backbone, keras.Model):
+        if input_shape is not None:
+            raise ValueError(
+                f"`input_shape` expected None beside a backbone that is a model, received {input_shape}."
+            )
         return build_segmenter(SemanticFPNConfig(**arguments), name, weights, backbone)
     own = backbone_config(backbone)
     if input_shape is not None:
@@ -146,7 +151,7 @@ def build_segmenter(
         for number in range(1, max(place, 1) + 1):
             y = SharedConv(config.head_channels, style, f"head_p{level}_{number}")(y)
             if place:
-                y = enlarge(y, pyramid[place - number], f"head_p{level}_{number}")
+                y = double(y, pyramid[place - number], f"head_p{level}_{number}", "bilinear")
         parts.append(y)
     x = layers.Add(name="head_add")(parts)
     if config.dropout:
@@ -163,11 +168,3 @@ def build_segmenter(
     if weights is not None:
         fill_backbone(model, backbone, weights)
     return model
-
-
-def enlarge(x: Any, finer: Any, name: str) -> Any:
-    """Bilinear, to the size of a finer map: twice, where sizes are open."""
-    size = finer.shape[1:3]
-    if None in size:
-        return layers.UpSampling2D(2, data_format=FORMAT, interpolation="bilinear", name=f"{name}_enlarge")(x)
-    return layers.Resizing(*size, interpolation="bilinear", data_format=FORMAT, name=f"{name}_enlarge")(x)
