@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.contract import output_shapes
 from tformer_edge.memory import peak_bytes
 from tformer_edge.model import Model
 
@@ -79,6 +80,23 @@ def measure(model: Model, runs: int = 100, warm_up: int = 5, seconds: float | No
         least=ranked[0],
         most=ranked[-1],
     )
+
+
+def measure_reading(model: Model, runs: int = 20) -> float | None:
+    """Milliseconds, the median, that an open model's outputs take to become an answer: labels, boxes or class maps.
+
+    None for a file that has no task. Raises UserError where the model cannot run.
+    """
+    contract = model.file.contract
+    if contract is None or output_shapes(contract) is None:
+        return None
+    outputs = model.run(input_of(model))
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        model.read(outputs)
+        times.append(1e3 * (time.perf_counter() - started))
+    return percentile(sorted(times), 50)
 
 
 def percentile(ranked: Sequence[float], percent: float) -> float:

@@ -126,6 +126,23 @@ class Model:
         with self._lock:
             return self._open().run(tensor)
 
+    def read(
+        self, outputs: Sequence[NDArray[Any]], picture: tuple[int, int] | None = None, **options: Any
+    ) -> Any:
+        """The answer that `predict` makes of outputs of `run`: of the first image of the batch.
+
+        Args:
+            outputs: of `run`.
+            picture: (height, width) of the picture in pixels; None: of the input.
+            options: as for `predict`.
+
+        Raises UserError as `predict` does.
+        """
+        image, task = self._interface.for_images()
+        frame = image.frame(picture or image.input_size)
+        asked = _asked(task, options)
+        return task.answer([values[0] for values in outputs], self.outputs, self._interface, frame, asked)
+
     def timed_run(self, tensor: NDArray[Any]) -> tuple[list[NDArray[Any]], float]:
         """`run`, and its seconds as the process that computes measured them: what a pipe to it takes is not in them."""
         with self._lock:

@@ -1,7 +1,8 @@
 """Measures a model on this machine: load time, first inference, latency, peak memory; on a Raspberry Pi also
 temperature, clock and throttling, before and after.
 
-Latency is of the inference alone, in milliseconds; p90 is the least time that 90 % of the runs did not exceed.
+Latency is of the inference alone, in milliseconds; what its outputs take to become an answer stands beside it. p90 is
+the least time that 90 % of the runs did not exceed.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 from tformer_edge.board import BoardState, board_name, board_state
 from tformer_edge.commands.model_options import add_model_arguments, open_model
 from tformer_edge.commands.numbers import count, positive_int, positive_seconds
-from tformer_edge.latency import Latency, load_litert, measure, peak_megabytes
+from tformer_edge.latency import Latency, load_litert, measure, measure_reading, peak_megabytes
 
 ROOT = Path("/")
 EPILOG = """examples:
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         load_ms = 1e3 * (time.perf_counter() - started)
         runs = args.runs or (100 if args.seconds is None else 1)
         latency = measure(model, runs, args.warmup, args.seconds)
+        reading = measure_reading(model)
         after = board_state(ROOT)
         found = {
             "model": args.model,
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             "import_ms": import_ms,
             "load_ms": load_ms,
             **{name if name == "runs" else f"{name}_ms": value for name, value in _fields(latency).items()},
+            "answer_ms": reading,
             "peak_memory_mb": peak_megabytes(model),
             "before": _fields(before),
             "after": _fields(after),
@@ -96,6 +99,11 @@ def _lines(found: dict[str, Any], latency: Latency, before: BoardState, after: B
         f"  first inference  {latency.first:.2f} ms",
         f"  inference        p50 {latency.p50:.2f}   p90 {latency.p90:.2f}   p99 {latency.p99:.2f}   "
         f"mean {latency.mean:.2f} ms, from {latency.least:.2f} to {latency.most:.2f}, of {latency.runs}",
+        *(
+            []
+            if found["answer_ms"] is None
+            else [f"  its answer       {found['answer_ms']:.2f} ms more, from the outputs (median)"]
+        ),
         f"  peak memory      {'not said by this system' if memory is None else f'{memory:.0f} MB'}",
         f"  before           {_state(before)}",
         f"  after            {_state(after)}",

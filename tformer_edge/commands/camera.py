@@ -9,6 +9,7 @@ import time
 
 from tformer_edge.cameras import SOURCES, open_camera
 from tformer_edge.commands.answers import print_answer
+from tformer_edge.commands.drawing import Drawing, add_draw_argument
 from tformer_edge.commands.model_options import (
     add_answer_arguments,
     add_hand_arguments,
@@ -21,6 +22,7 @@ from tformer_edge.commands.numbers import positive_int, positive_seconds
 EPILOG = """examples:
   tformer-edge camera model.tflite
   tformer-edge camera model.tflite --interval 5 --json
+  tformer-edge camera cells.tflite --draw now.jpg
   tformer-edge camera model.tflite --source opencv --device 1 --count 10
   tformer-edge camera model.tflite --device film.mp4"""
 
@@ -40,12 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds from picture to picture (default: none)",
     )
     parser.add_argument("--count", type=positive_int, metavar="N", help="stop after N pictures")
+    add_draw_argument(parser)
     add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     frames = 0
+    drawing = Drawing(args.draw)
     with open_model(args) as model:
         asked = asked_of(model, args)
         camera = open_camera(args.source, args.device)
@@ -61,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
                 ended = time.perf_counter()
                 frames += 1
                 print_answer("frame", frames, answer, 1e3 * (ended - started), args.json)
+                drawing.draw(frame, f"frame{frames:06}", answer)
                 if args.interval is not None and frames != args.count:
                     time.sleep(max(0.0, args.interval - (ended - began)))
         finally:

@@ -1,4 +1,4 @@
-"""Names what is in images.
+"""Says what is in images: labels, boxes or the class of each pixel, whatever the model is for.
 
 An image that cannot be read is named on standard error, the others go on, and the exit code is 2.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tformer_edge.commands.answers import print_answer
+from tformer_edge.commands.drawing import Drawing, add_draw_argument
 from tformer_edge.commands.model_options import (
     add_answer_arguments,
     add_hand_arguments,
@@ -26,6 +27,7 @@ from tformer_edge.printable import printable
 EPILOG = """examples:
   tformer-edge run model.tflite photo.jpg
   tformer-edge run model.tflite photos/ --top 1 --json
+  tformer-edge run cells.tflite smear.jpg --score-threshold 0.4 --draw found.png
   curl -s https://example.org/a.jpg | tformer-edge run model.tflite -"""
 
 
@@ -34,12 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="a file, a folder of them, or - for standard input"
     )
+    add_draw_argument(parser)
     add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     unread = count = 0
+    drawing = Drawing(args.draw)
     with open_model(args) as model:
         asked = asked_of(model, args)
         for name, source in _sources(args.images):
@@ -52,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             count += 1
             print_answer("image", name, answer, 1e3 * (time.perf_counter() - started), args.json)
+            drawing.draw(source, name, answer)
     if unread:
         raise UserError(
             "readable images",

@@ -10,6 +10,7 @@ import sys
 import time
 
 from tformer_edge.commands.answers import print_answer
+from tformer_edge.commands.drawing import Drawing, add_draw_argument
 from tformer_edge.commands.model_options import (
     add_answer_arguments,
     add_hand_arguments,
@@ -46,12 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=positive_int, metavar="N", help="stop after N images, bad ones included"
     )
     stop.add_argument("--once", dest="count", action="store_const", const=1, help="stop after one image")
+    add_draw_argument(parser)
     add_answer_arguments(parser)
     add_hand_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     count = unread = 0
+    drawing = Drawing(args.draw)
     with open_model(args) as model:
         asked = asked_of(model, args)
         watch = FolderWatch(args.folder, args.existing)
@@ -64,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
                     answer = model.predict(path, **asked)
                     milliseconds = 1e3 * (time.perf_counter() - started)
                     print_answer("image", str(path), answer, milliseconds, args.json)
+                    drawing.draw(path, str(path), answer)
                 except ImageError as error:
                     unread += 1
                     print(f"tformer-edge: {printable(str(error))}", file=sys.stderr, flush=True)
