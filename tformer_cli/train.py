@@ -14,6 +14,8 @@ EPILOG = """examples:
   tformer train digits --out runs/digits
   tformer train photos/ --out runs/photos            chooses what suits the folder, and says why
   tformer train photos/ --model tformer_micro --input-size 64 --epochs 100 --out runs/photos
+  tformer train cells/ --out runs/cells              boxes: Pascal VOC's Annotations and JPEGImages
+  tformer train streets/ --out runs/streets          masks: images/ and masks/
   tformer train photos/ --model tformer_s --recipe finetune --weights runs/large/model.keras --out runs/mine
   tformer train photos/ --model tformer_s --recipe imagenet --set augmentation.mixup=0.2 --model-set norm=group
   two processes on two machines, run on each with its own --process-id:
@@ -25,11 +27,13 @@ The same command again goes on with the run, from its last checkpoint."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("data", metavar="DATA", help='a folder of images, or "digits"')
+    parser.add_argument("data", metavar="DATA", help='a folder of images, boxes or masks, or "digits"')
     parser.add_argument(
-        "--model", help="see `tformer list` (default: tformer_micro, or what the recipe photos chooses)"
+        "--model", help="see `tformer list` (default: tformer_micro, or what suits the folder)"
     )
-    run_options.add_recipe_arguments(parser, "digits for digits, else photos")
+    run_options.add_recipe_arguments(
+        parser, "digits for digits, else photos, detect or segment, whichever the folder is for"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-MODEL-RECIPE)"
     )
@@ -124,18 +128,33 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.training.distribution import join
     from tformer_keras.training.photos import choose_photos, facts_of
     from tformer_keras.training.run_folder import Job
+    from tformer_keras.training.scenes import RECIPE_OF, choose_scenes
     from tformer_keras.training.settings import named
     from tformer_keras.training.train import train
 
-    name = args.recipe or ("digits" if args.data == "digits" else "photos")
-    base, model, dataset = named(name), args.model or "tformer_micro", None
-    if name == "photos":
+    dataset, choice = None, None
+    name = args.recipe or ("digits" if args.data == "digits" else None)
+    if name in (None, "photos", *RECIPE_OF.values()):
         dataset = load_dataset(args.data, seed=args.seed, skip_unreadable=args.skip_unreadable)
-        choice = choose_photos(facts_of(dataset), args.batch_size)
-        base, model = choice.recipe, args.model or choice.model
+        wanted = RECIPE_OF.get(dataset.task, "photos")
+        if name not in (None, wanted):
+            raise UserError(
+                f"the recipe {wanted} for {args.data}, which is data of {dataset.task}",
+                str(name),
+                "leave it out",
+                where="--recipe",
+            )
+        scenes = dataset.task in RECIPE_OF
+        choice = (
+            choose_scenes(dataset, args.batch_size)
+            if scenes
+            else choose_photos(facts_of(dataset), args.batch_size)
+        )
+    base = named(str(name)) if choice is None else choice.recipe
+    model = args.model or (choice.model if choice else "tformer_micro")
     recipe = make_recipe(args, base, model)
     cluster = join(args.processes, args.process_id, args.coordinator)
-    if name == "photos" and cluster.writes:
+    if choice is not None and cluster.writes:
         for reason in choice.reasons:
             output.say(f"chosen: {reason}")
     out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{model}-{recipe.name}"

@@ -1,11 +1,15 @@
 """Where a picture lies in a model's input: exact fractions, from which boxes and class maps find their way back."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+
+# docs/contract.md: what `crop_fraction` allows.
+LONGEST = 32_768
 
 Size = tuple[int, int]
 Rectangle = tuple[int, int, int, int]
@@ -25,6 +29,16 @@ class Frame:
     picture: Size
     size: Size
     box: tuple[Fraction, Fraction, Fraction, Fraction]
+
+    @classmethod
+    def of(cls, numbers: Sequence[float], size: Size) -> "Frame":
+        """The frame of (height, width, top, left, tall, wide) in float64, of the picture and of the box.
+
+        The box' fractions are found again exactly: the sides of a resized picture, up to `LONGEST`, divide them.
+        """
+        height, width, *box = (float(number) for number in numbers)
+        top, left, tall, wide = (Fraction(side).limit_denominator(LONGEST) for side in box)
+        return cls((int(height), int(width)), size, (top, left, tall, wide))
 
     def to_picture(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Boxes (n, 4), left, top, right, bottom, from the input's pixels to the picture's, clipped to the picture.

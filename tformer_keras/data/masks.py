@@ -1,6 +1,7 @@
 """Folders of pictures and masks: the class of each pixel in a PNG."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import UserError, first_line
 from tformer_edge.image_files import LeftOut, images_below
 from tformer_edge.images import ImageError, image_size, open_image
 from tformer_keras.data.colour_table import ColourTable, find_table
@@ -82,14 +83,22 @@ class _Reader:
         self.path, self.size, self.table = path, size, table
 
     def __call__(self) -> NDArray[np.int32]:
-        try:
-            with Image.open(self.path, formats=("PNG",)) as image:
-                image.load()
-                return self.table.classes_of(image, self.path)
-        except UserError:
-            raise
-        except Exception as error:
-            raise ImageError(str(self.path), str(error)) from error
+        with _opened(self.path) as image:
+            return self.table.classes_of(image, self.path)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A decoded PNG. Raises ImageError for whatever goes wrong with it."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            image.load()
+            yield image
+    except UserError:
+        raise
+    # Damaged data makes Pillow's decoders raise nearly any type.
+    except Exception as error:
+        raise ImageError(str(path), first_line(error)) from error
 
 
 def _size(image: Path, mask: Path) -> tuple[int, int]:
@@ -117,7 +126,7 @@ def _counted(masks: Sequence[Path]) -> ColourTable:
     """The table of masks that nothing describes: their values, up to the highest that is below 255."""
 
     def highest(path: Path) -> int:
-        with Image.open(path, formats=("PNG",)) as image:
+        with _opened(path) as image:
             if image.mode not in ("L", "P", "1"):
                 raise UserError(
                     "a mask of indices or with a palette",

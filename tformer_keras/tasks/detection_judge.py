@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,7 @@ class DetectionJudge:
         for row in np.flatnonzero(np.asarray(weights) > 0).tolist():
             image = len(self.sizes)
             self.sizes = np.concatenate([self.sizes, frames[row][None, :2]])
-            picture, box = (int(frames[row][0]), int(frames[row][1])), frames[row][2:]
-            frame = Frame(picture, self.size, tuple(Fraction(float(side)) for side in box))  # type: ignore[arg-type]
+            frame = Frame.of(frames[row], self.size)
             answer = detect(
                 levels_of([one[row] for one in maps], infos, self.outputs),
                 self.size,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -123,9 +122,7 @@ class SegmentationJudge:
         classes = len(self.class_names)
         masks, frames = truth
         for row in np.flatnonzero(np.asarray(weights) > 0).tolist():
-            height, width, *box = frames[row].tolist()
-            picture = int(height), int(width)
-            frame = Frame(picture, self.size, tuple(map(Fraction, box)))  # type: ignore[arg-type]
+            frame = Frame.of(frames[row], self.size)
             logits = np.asarray(outputs[0][row])
             top, left, tall, wide = frame.seen()
             self.images += 1

@@ -63,6 +63,12 @@ def _train(
         say(dataset.left_out)
     for skipped in dataset.skipped:
         say(f"skipped {skipped}")
+    if dataset.task != recipe.task:
+        raise UserError(
+            f"data for {recipe.task}, which the recipe {recipe.name} trains",
+            f"data for {dataset.task} in {job.data}",
+            "give another --recipe, or leave it out",
+        )
     config = model_config(job.model, recipe.input_size, len(dataset.class_names), recipe.model_arguments)
     if None in config.input_shape:
         raise UserError("a fixed input size", str(config.input_shape), "give it with --input-size")
