@@ -22,6 +22,7 @@ The same command again goes on with the run, from its last checkpoint."""
 # What the float model brings with it.
 FIXED = ("input_size", "resize", "crop_fraction", "mean", "std", "model_arguments")
 # Options of the training, which --ptq leaves out.
+DEFAULT_RECIPES = {"classification": "quantize"}
 OF_TRAINING = ("recipe", "epochs", "learning_rate", "distill", "teacher", "freeze_ranges", "freeze_weights")
 
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/MODEL-int8)"
     )
-    run_options.add_recipe_arguments(parser, "quantize")
+    run_options.add_recipe_arguments(parser, "quantize, or quantize_scenes of detectors and segmenters")
     parser.add_argument(
         "--seed", type=run_options.seed, help="of batches and augmentations (default: the float run's, or 0)"
     )
@@ -74,8 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_rules_argument(parser)
 
 
-def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
-    """The recipe that the options ask for, with the float model's own preprocessing."""
+def make_recipe(args: argparse.Namespace, preprocessing: Any, task: str) -> Any:
+    """The recipe that the options ask for, with the float model's own task and preprocessing."""
     from tformer_keras.training.settings import assignments, choose, named
 
     for name in assignments(args.settings, "--set"):
@@ -90,7 +91,8 @@ def make_recipe(args: argparse.Namespace, preprocessing: Any) -> Any:
     if args.freeze_ranges:
         options["freeze_ranges_from"] = 0.0
     return dataclasses.replace(
-        choose(named(args.recipe or "quantize"), args.settings, options),
+        choose(named(args.recipe or DEFAULT_RECIPES.get(task, "quantize_scenes")), args.settings, options),
+        task=task,
         input_size=tuple(preprocessing.input_size),
         resize=preprocessing.resize,
         crop_fraction=preprocessing.crop_fraction,
@@ -136,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "a float model", f"{args.model}, which is quantized already", "give the run it was made of"
         )
-    recipe = make_recipe(args, trained.preprocessing)
+    recipe = make_recipe(args, trained.preprocessing, trained.task.name)
     # The test images must be those that the float model has not seen, whatever seed the batches have.
     split_seed = (
         args.seed if trained.split_seed is None and args.seed is not None else trained.split_seed or 0

@@ -366,6 +366,24 @@ RECIPES: dict[str, Recipe] = {
         distillation_temperature=2.0,
         freeze_ranges_from=0.5,
     ),
+    # tformer quantize runs/cells --data FOLDER
+    # For detectors and segmenters. Run time: a few epochs of the training's; score: see the cards of the shipped ones.
+    "quantize_scenes": Recipe(
+        name="quantize_scenes",
+        task="detection",
+        epochs=6,
+        batch_size=8,
+        learning_rate=1e-4,
+        final_learning_rate=0.01,
+        warmup_epochs=0.2,
+        weight_decay=1e-4,
+        clip_norm=10.0,
+        evaluate_every=3,
+        distillation_weight=0.5,
+        freeze_ranges_from=0.5,
+        class_weights="log",
+        augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.9, 1.3)),
+    ),
     # tformer quantize tformer_micro_cifar10 --data CIFAR10 --recipe quantize_cifar10 --distill
     # Run time: 25 min on two shared cores (13 CPU minutes). Score: 85.88 % of the 10,000 test images in LiteRT
     # (float 85.84 %, calibrated alone 85.90 %). The shipped quantized weights are of these settings, given as
