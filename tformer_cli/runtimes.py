@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tformer_edge.errors import UserError
 
@@ -23,6 +23,8 @@ TensorFlow Lite Micro for a file made with --target micro. XNNPACK rounds otherw
 exit code is 1 where bits differ that must not."""
 
 SHOWN = 8  # images in the picture
+# Of an image: a smaller share of the same boxes or pixels is shown in red.
+ALIKE = 0.9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,12 +91,19 @@ def _show(title: str, reports: list[RuntimeReport], count: int, output: Output) 
         table.add_row(
             report.runtime,
             report.evaluation.headline.shown,
-            f"{int(report.same.sum())} of {count}",
+            _share(report.same),
             f"{count - report.different} of {count}" if report.exact else "need not",
             f"{report.largest_lsb} LSB",
             style="bold red" if report.wrong else None,
         )
     output.console.print(table)
+
+
+def _share(same: Any) -> str:
+    """Of answers that are the same or not, how many; of boxes and pixels, the mean share."""
+    if all(one in (0.0, 1.0) for one in same.tolist()):
+        return f"{int(same.sum())} of {len(same)}"
+    return f"{100 * same.mean():.2f} %"
 
 
 def _draw(test: ImageSplit, indices: list[int], reports: list[RuntimeReport]) -> bytes:
@@ -112,7 +121,7 @@ def _draw(test: ImageSplit, indices: list[int], reports: list[RuntimeReport]) ->
         above.set_title(plot_text(test.names[indices[place]][-18:]), fontsize=7)
         for row, report in enumerate(reports):
             height = 1 - (row + 0.5) / len(reports)
-            colour = "k" if report.same[place] else "r"
+            colour = "k" if report.same[place] > ALIKE else "r"
             answer = plot_text(report.answers[place])
             below.text(0.5, height, answer, ha="center", va="center", color=colour, fontsize=7)
             if column == 0:

@@ -54,7 +54,11 @@ class Detection:
     def of(self, model: keras.Model, split: Any = None, recipe: Any = None) -> Detection:
         """Bound to the model's levels."""
         height, width = model.inputs[0].shape[1:3]
-        return dataclasses.replace(self, outputs=outputs_of(model), size=(height or 0, width or 0))
+        return self.of_outputs(outputs_of(model), (height or 0, width or 0))
+
+    def of_outputs(self, outputs: Sequence[Output], size: tuple[int, int]) -> Detection:
+        """Bound to the levels that a contract says."""
+        return dataclasses.replace(self, outputs=tuple(outputs), size=size)
 
     def judging(self, split: Any) -> Detection:
         """Truth for the judge: as many boxes as the fullest image of the split has."""

@@ -56,8 +56,12 @@ class Segmentation:
         weights = None
         if split is not None and recipe is not None and recipe.class_weights == "log":
             weights = class_weights(split, int(model.outputs[0].shape[-1]))
-        size = (height or 0, width or 0)
-        return dataclasses.replace(self, outputs=outputs_of(model), size=size, weights=weights)
+        bound = self.of_outputs(outputs_of(model), (height or 0, width or 0))
+        return dataclasses.replace(bound, weights=weights)
+
+    def of_outputs(self, outputs: Sequence[Output], size: tuple[int, int]) -> Segmentation:
+        """Bound to the map that a contract says."""
+        return dataclasses.replace(self, outputs=tuple(outputs), size=size)
 
     def judging(self, split: Any) -> Segmentation:
         """Truth for the judge: masks as large as the split's largest."""

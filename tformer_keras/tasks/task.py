@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.output_json import Output
+
 # A batch: images (b, h, w, c); the task's truth, arrays (b, …) of static shapes; weights (b,), 0 for padding.
 Batch = tuple[NDArray[np.float32], tuple[NDArray[Any], ...], NDArray[np.float32]]
 # Images (b, h, w, c), normalised → real-valued outputs (b, …), in the model's order.
@@ -100,6 +102,9 @@ class Task(Protocol):
     def of(self, model: Any, split: Any = None, recipe: Any = None) -> Task:
         """This task with what a Keras 3 model's outputs fix: levels, anchors, sizes; for training, with what the
         training split and the recipe fix too. The loss, `encode` and `judge` are its own only then."""
+
+    def of_outputs(self, outputs: Sequence[Output], size: tuple[int, int]) -> Task:
+        """The same of a model file, whose contract says what its outputs are, for inputs of (height, width)."""
 
     def judging(self, split: Any) -> Task:
         """The bound task whose truth is what its judge needs of a split's images, not what its loss needs."""

@@ -113,8 +113,11 @@ def compare_runtimes(
     """
     if file.contract is None:
         raise UserError("a file with a contract", str(path), "convert it with converters/to_tflite.py")
-    device, task = find_task(file.contract.task), TASKS[file.contract.task]
+    device = find_task(file.contract.task)
     preprocessing, meaning = file.contract.preprocessing(), file.contract.output_meaning
+    task = (
+        TASKS[file.contract.task].of_outputs(file.contract.outputs, preprocessing.input_size).judging(split)
+    )
     batches = list(pixel_batches(split, preprocessing, task, len(file.labels), path.name, indices))
     pixels = np.concatenate([batch[0] for batch in batches])
     truth = [np.concatenate(parts) for parts in zip(*(batch[1] for batch in batches), strict=True)]
