@@ -43,6 +43,7 @@ def models(tmp_path_factory):
     for name, arguments in (
         ("cifar", ["--int8"]),
         ("tformer_s", ["tformer_s", "--int8", "--calibration", "random"]),
+        ("detector", ["detector_tiny", "--int8", "--calibration", "random"]),
     ):
         command = [*convert, *arguments, "--out", folder / f"{name}.tflite"]
         subprocess.run(command, check=True, capture_output=True)
@@ -155,3 +156,15 @@ def test_the_commands_run(core, sysroot, models, photos):
     ]
     (watched, _) = edge("watch", path, str(folder), "--existing", "--count", "2")
     assert watched["label"] in {answer["label"] for answer in answers}
+
+
+@pytest.mark.parametrize("core", ["cortex-a72", "cortex-a76"])
+def test_boxes_are_equal_to_the_bit(core, sysroot, models, photos):
+    """A fresh detector scores everything at about 0.01: far more candidates than any picture has, and ties."""
+    path, photo = str(models / "detector.tflite"), str(sorted(photos.iterdir())[0])
+    asked = ("--kernels", "reference", "--score-threshold", "0.008", "--json")
+    done = guest(sysroot, core, "-m", "tformer_edge.cli", "run", path, photo, *asked, *HERE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Model(path, kernels="reference") as model:
+        here = model.predict(photo, score_threshold=0.008).to_json()["objects"]
+    assert json.loads(done.stdout)["objects"] == here and len(here) > 20

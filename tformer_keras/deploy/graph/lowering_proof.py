@@ -15,6 +15,9 @@ from tformer_edge.errors import UserError
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import Lowered, lower
 
+# Of values that hardly vary and lie far from 0, such as a fresh detector's logits, at least this share of the largest
+# is taken for their range: a ten thousandth of it is some eight roundings of float32.
+FAR = 1e-2
 # The largest difference of an output's value, as a share of the range of that output's values.
 TOLERANCE = 1e-4
 BATCHES = (1, 3)
@@ -74,7 +77,7 @@ def difference(expected: NDArray[Any], received: NDArray[Any]) -> float:
     """The largest difference as a share of the range of `expected`; infinite where anything is not finite."""
     if expected.shape != received.shape or not (np.isfinite(expected).all() and np.isfinite(received).all()):
         return float("inf")
-    size = max(float(np.ptp(expected)), float(np.abs(expected).max()) * 1e-3, 1e-30)
+    size = max(float(np.ptp(expected)), float(np.abs(expected).max()) * FAR, 1e-30)
     return float(np.abs(expected.astype("float64") - received).max()) / size
 
 

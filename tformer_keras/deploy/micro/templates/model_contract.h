@@ -7,16 +7,16 @@
 
 namespace tformer_model {
 
-// The input tensor: $input_type, row by row, pixel by pixel, R, G, B.
+// The input tensor: $input_type, row by row, pixel by pixel, $channels.
 using InputType = $input_c_type;
 constexpr int kInputHeight = $input_height;
 constexpr int kInputWidth = $input_width;
-constexpr int kInputChannels = 3;
+constexpr int kInputChannels = $input_channels;
 constexpr size_t kInputValues = $input_values;
 constexpr float kInputScale = $input_scale;
 constexpr int kInputZeroPoint = $input_zero_point;
 
-// What the model makes of 8-bit pixels: the input is kInputTable[channel][pixel], after resizing by the rule
+// What the model makes of 8-bit pixels:$grey the input is kInputTable[channel][pixel], after resizing by the rule
 // "$resize" with crop fraction $crop_fraction. Mean $mean, standard deviation $std, white being 1.
 extern const InputType kInputTable[kInputChannels][256];
 
