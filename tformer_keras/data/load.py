@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset
+from tformer_keras.data.digit_scenes import DIGIT_SCENE_MASKS, DIGIT_SCENES, load_digit_scenes
 from tformer_keras.data.digits import DIGITS, load_digits
 from tformer_keras.data.folder import load_folder
 from tformer_keras.data.masks import find_mask_folders, load_masks
@@ -13,8 +14,10 @@ from tformer_keras.data.pascal_voc import is_pascal_voc, load_pascal_voc
 def load_dataset(
     source: str | Path, *, seed: int = 0, test_fraction: float = 0.2, skip_unreadable: bool = False
 ) -> Dataset:
-    """Loads the embedded dataset "digits", or a folder, whose form says its task: images in a folder a class
-    (`folder.load_folder`), boxes (`pascal_voc.load_pascal_voc`), or masks (`masks.load_masks`).
+    """Loads an embedded dataset ("digits", "digit-scenes", "digit-scenes-masks"), or a folder, whose form says its task:
+    images in a folder a class (`folder.load_folder`), boxes (`pascal_voc.load_pascal_voc`), or masks
+    (`masks.load_masks`).
+
 
     `seed` and `test_fraction` decide the split of a dataset that has no test images of its own. A folder that
     is called digits is reached as "./digits". Raises UserError when `source` is neither, or its folder cannot
@@ -26,6 +29,8 @@ def load_dataset(
         raise UserError("a seed of 0 or more", str(seed), "take another")
     if source == DIGITS:
         return load_digits(seed=seed, test_fraction=test_fraction)
+    if source in (DIGIT_SCENES, DIGIT_SCENE_MASKS):
+        return load_digit_scenes(source == DIGIT_SCENE_MASKS, seed=seed, test_fraction=test_fraction)
     root = Path(source)
     if root.is_dir():
         if is_pascal_voc(root):
