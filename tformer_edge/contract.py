@@ -2,7 +2,7 @@
 
     model = read_model_file("model.tflite")
     model.flatbuffer              # bytes for the interpreter, as they were when the contract was written
-    model.contract.preprocessing()  # what turns an image into the input
+    model.contract.image          # what turns an image into the input
     model.labels[3], model.golden[0].input
 
 Everything is checked before the interpreter sees a byte: sizes, the zip, the contract, then the SHA-256 of every

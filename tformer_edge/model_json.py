@@ -42,7 +42,7 @@ class Contract:
 
     Attributes:
         name: of the model, 1 to 100 bytes of UTF-8.
-        image: how an image becomes the input (`preprocessing()` returns it).
+        image: how an image becomes the input: the class that training and evaluation use too.
         flatbuffer_bytes, flatbuffer_sha256: of the file's bytes before the zip.
         label_count, labels_sha256: lines of `labels.txt`, and of its bytes.
         golden: one record a golden vector, in order.
@@ -121,10 +121,6 @@ class Contract:
         for index, record in enumerate(self.golden):
             if (record.answer_sha256 is None) != (self.task == "classification"):
                 raise wrong(f"golden[{index}].answer_sha256", "a SHA-256, but for a classifier", record)
-
-    def preprocessing(self) -> Preprocessing:
-        """How an image becomes this model's input: the class that training and evaluation use too."""
-        return self.image
 
     def to_bytes(self) -> bytes:
         """`model.json`: UTF-8, indented, the same bytes for equal contracts."""

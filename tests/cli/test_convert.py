@@ -110,12 +110,12 @@ def test_a_bare_file_after_training(
     assert [layer["name"] for layer in report["layers"]] == ["stem.relu", "pool", "head"]
     model = read_model_file(out)
     assert model.labels == NAMES and model.contract.accuracy["top1"] == 1.0
-    assert model.contract.preprocessing() == Preprocessing((8, 8), "stretch", mean=(0.5,) * 3, std=(0.5,) * 3)
+    assert model.contract.image == Preprocessing((8, 8), "stretch", mean=(0.5,) * 3, std=(0.5,) * 3)
     assert model.contract.source["conversion"]["kind"] == "int8"
     # As any consumer would use it.
     litert = LiteRT(model.flatbuffer)
     white = np.full((1, 8, 8, 3), 255, np.uint8)
-    assert litert.run(litert.input_of(white, model.contract.preprocessing()))[0].argmax() == 1
+    assert litert.run(litert.input_of(white, model.contract.image))[0].argmax() == 1
 
     before = out.read_bytes()
     assert f"received {out}, which is there" in error_of(capsys, "convert", *arguments, "--out", out)

@@ -43,7 +43,7 @@ def describe_file(file: ModelFile) -> dict[str, Any] | None:
         "name": contract.name,
         "task": contract.task,
         "batch": contract.batch,
-        "preprocessing": contract.preprocessing().to_json(),
+        "preprocessing": contract.image.to_json(),
         "input_type": contract.input_type,
         "output_type": contract.output_type,
         "output_meaning": contract.output_meaning,

@@ -79,7 +79,7 @@ def test_example(entry: dict[str, Any]) -> None:
     contract = file.contract
     assert contract is not None
     assert list(file.labels) == expected["labels"]
-    assert contract.preprocessing() == Preprocessing.from_json(expected["preprocessing"])
+    assert contract.image == Preprocessing.from_json(expected["preprocessing"])
     for name in (
         "name",
         "task",

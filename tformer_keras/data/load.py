@@ -14,7 +14,7 @@ from tformer_keras.data.pascal_voc import is_pascal_voc, load_pascal_voc
 def load_dataset(
     source: str | Path, *, seed: int = 0, test_fraction: float = 0.2, skip_unreadable: bool = False
 ) -> Dataset:
-    """Loads an embedded dataset ("digits", "digit-scenes", "digit-scenes-masks"), or a folder, whose form says its task:
+    """Loads an embedded dataset ("digits", "digit-scenes", "digit-scenes-masks"), or a folder; its form says its task:
     images in a folder a class (`folder.load_folder`), boxes (`pascal_voc.load_pascal_voc`), or masks
     (`masks.load_masks`).
 

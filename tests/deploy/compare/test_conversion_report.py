@@ -178,7 +178,7 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
     read = read_model_file(data)
     assert read.flatbuffer == conversion.flatbuffer and read.labels == FOUR.labels
     contract = read.contract
-    assert contract.preprocessing() == PREPROCESSING
+    assert contract.image == PREPROCESSING
     assert (contract.input_type, contract.output_type, contract.batch) == (io_type, io_type, batch)
     assert len(vectors) == len({vector.input for vector in vectors}) == 2
     for vector in read.golden:

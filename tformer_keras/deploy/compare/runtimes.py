@@ -114,7 +114,7 @@ def compare_runtimes(
     if file.contract is None:
         raise UserError("a file with a contract", str(path), "convert it with converters/to_tflite.py")
     device = find_task(file.contract.task)
-    preprocessing, meaning = file.contract.preprocessing(), file.contract.output_meaning
+    preprocessing, meaning = file.contract.image, file.contract.output_meaning
     task = (
         TASKS[file.contract.task].of_outputs(file.contract.outputs, preprocessing.input_size).judging(split)
     )
