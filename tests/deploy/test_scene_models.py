@@ -16,7 +16,7 @@ from tformer_edge.golden_check import selftest
 from tformer_edge.model import Model
 
 CLASSES = ("ball", "box")
-SMALL = ("backbone.width=0.125", "backbone.kernels=[3,5]", "head_channels=8", "neck_channels=8")
+SMALL = ("backbone.width=0.125", "backbone.kernels=[3]", "head_channels=8", "neck_channels=8")
 
 
 def picture(seed: int) -> tuple[np.ndarray, list[tuple[int, tuple[int, int, int, int]]], np.ndarray]:
@@ -68,7 +68,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(data: Path, name: str, out: Path, *more: str) -> dict:
     models = {"boxes": "detector_tiny", "masks": "segmenter_tiny"}
-    small = (*SMALL, "anchor_scales=[2.5]") if name == "boxes" else SMALL
+    small = (*SMALL, "anchor_scales=[2.5]", "head_depth=1") if name == "boxes" else SMALL
     settings = [part for one in small for part in ("--model-set", one)]
     arguments = ["train", str(data / name), "--model", models[name], "--epochs", "32", "--input-size", "64"]
     arguments += ["--batch-size", "4", "--out", str(out), "--learning-rate", "6e-3"]
