@@ -97,7 +97,9 @@ def releases_of(targets: Mapping[str, Any]) -> list[Release]:
     ]
 
 
-def choose_release(releases: list[Release], device: DeviceClass | None, device_id: str, current: int) -> Release:
+def choose_release(
+    releases: list[Release], device: DeviceClass | None, device_id: str, current: int
+) -> Release:
     """The newest release that fits a device and whose rollout has reached it.
 
     Args:
@@ -106,7 +108,9 @@ def choose_release(releases: list[Release], device: DeviceClass | None, device_i
 
     Raises UpdateFailure: INCOMPATIBLE where none fits, NOT_IN_ROLLOUT where those that fit have not reached it.
     """
-    fitting = [one for one in releases if one.device == device or (device is None and one.device.target == "litert")]
+    fitting = [
+        one for one in releases if one.device == device or (device is None and one.device.target == "litert")
+    ]
     if not fitting:
         raise UpdateFailure(
             UpdateState.INCOMPATIBLE,
@@ -123,9 +127,9 @@ def choose_release(releases: list[Release], device: DeviceClass | None, device_i
 def ways_to(release: Release, bases: Mapping[str, Any], codecs: tuple[str, ...]) -> list[Part]:
     """What may be fetched to get a release, the fewest bytes first; the whole file is always among them."""
     fitting = [one for one in release.deltas if one.base in bases and one.codec in codecs]
-    return sorted([one for one in fitting if one.length < release.file.length], key=lambda one: one.length) + [
-        release.file
-    ]
+    return sorted(
+        [one for one in fitting if one.length < release.file.length], key=lambda one: one.length
+    ) + [release.file]
 
 
 def _device(name: str, custom: dict[str, Any]) -> DeviceClass:

@@ -28,7 +28,10 @@ def test_D3_any_two_files(base, target):
     assert apply_delta(base, make_delta(base, target), len(target)) == target
 
 
-@given(st.binary(min_size=700, max_size=1500), st.dictionaries(st.integers(0, 699), st.integers(0, 255), max_size=5))
+@given(
+    st.binary(min_size=700, max_size=1500),
+    st.dictionaries(st.integers(0, 699), st.integers(0, 255), max_size=5),
+)
 def test_D3_few_changes_far_apart(base, changes):
     target = bytearray(base)
     for place, value in changes.items():
@@ -36,7 +39,9 @@ def test_D3_few_changes_far_apart(base, changes):
     assert apply_delta(base, make_delta(base, bytes(target)), len(target)) == bytes(target)
 
 
-@pytest.mark.parametrize("target", [b"", BASE, BASE + b"x" * 500, BASE[:100], BASE[700:] + BASE[:700], bytes(9000)])
+@pytest.mark.parametrize(
+    "target", [b"", BASE, BASE + b"x" * 500, BASE[:100], BASE[700:] + BASE[:700], bytes(9000)]
+)
 def test_D3_empty_equal_longer_shorter_and_other_layout(target):
     assert apply_delta(BASE, make_delta(BASE, target), len(target)) == target
     assert apply_delta(b"", make_delta(b"", target), len(target)) == target
