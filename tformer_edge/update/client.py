@@ -16,7 +16,7 @@ from tformer_edge.files import write_whole
 from tformer_edge.golden_check import selftest
 from tformer_edge.model import Model
 from tformer_edge.update.delta import apply_delta
-from tformer_edge.update.download import Patience, check_url, download
+from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
 from tformer_edge.update.manifest import DeviceClass, Part, Release, choose_release, releases_of, ways_to
 from tformer_edge.update.model_store import METADATA, STAGING, ModelStore
 from tformer_edge.update.state_file import write_state
@@ -78,7 +78,7 @@ def update(
     url: str,
     root: bytes | None = None,
     *,
-    patience: Patience = Patience(),
+    patience: Patience = USUAL_PATIENCE,
     trial: bool = True,
     check: Callable[[bytes], None] = check_model,
 ) -> UpdateReport:

@@ -1,4 +1,4 @@
-"""The difference of two model files: the residual of aligned bytes, coded as gaps and values by the standard library's lzma.
+"""The difference of two model files: the residual of aligned bytes, as gaps and values, packed by lzma.
 
 A delta names its base and its target by SHA-256; whoever applies one gets the target or an error, never anything else.
 Layout, little-endian: "TFD1", base SHA-256, target SHA-256, target bytes (u64), values (u64), far gaps (u64), packed

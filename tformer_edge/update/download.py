@@ -41,6 +41,9 @@ class Patience:
     pause: float = 1.0
 
 
+USUAL_PATIENCE = Patience()
+
+
 class HTTPStatus(Exception):
     """An answer that is final: its status, which the caller may know how to take (404 of a root that is not there)."""
 
@@ -107,7 +110,7 @@ def download(
     url: str,
     path: Path,
     length: int,
-    patience: Patience = Patience(),
+    patience: Patience = USUAL_PATIENCE,
     on_bytes: Callable[[int], None] = lambda count: None,
 ) -> None:
     """Fetches `length` bytes into `path`, going on behind those that are there; what they are is checked by the caller.

@@ -43,7 +43,7 @@ class ModelStore:
 
     @contextlib.contextmanager
     def locked(self, wait: bool = False) -> Iterator[None]:
-        """Holds the store's lock. Raises UpdateFailure, state BUSY, where another process has it and `wait` is False."""
+        """Holds the store's lock. Raises UpdateFailure, state BUSY, where another process has it, but for `wait`."""
         import fcntl
 
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -91,7 +91,7 @@ def _checked(folder: Path, state: DeviceState, now: float) -> Trusted:
         if before[0] == fingerprint and version < before[1]:
             raise UpdateFailure(
                 UpdateState.ROLLBACK,
-                f"expected {role} of version {before[1]} or higher, received {version}; an older repository is replayed",
+                f"expected {role} of version {before[1]} or higher, received {version}: an older one is replayed",
             )
         marks[role] = (fingerprint, version)
     known = max(now, state.trusted_time)
@@ -99,8 +99,8 @@ def _checked(folder: Path, state: DeviceState, now: float) -> Trusted:
         if signed[role].expires.timestamp() < known:
             raise UpdateFailure(
                 UpdateState.FREEZE,
-                f"expected {role} that is valid at {_text(known)}, received one until {signed[role].expires}; check the "
-                "server's refresh",
+                f"expected {role} that is valid at {_text(known)}, received one until {signed[role].expires}; "
+                "check the server's refresh",
             )
     fresh = now >= state.trusted_time - CLOCK_SLACK
     return Trusted(

@@ -1,5 +1,6 @@
 """A repository, a device and a web server for the tests of updates, all in this process."""
 
+import contextlib
 import http.server
 import re
 import threading
@@ -17,9 +18,9 @@ from tformer_publish.repository import Repository
 QUICK = Patience(attempts=3, socket_seconds=2, min_rate=50, window=0.3, deadline=20, pause=0.01)
 
 
-def made_model(seed=0, share=0.02, size=20_000, image=PREPROCESSING):
+def made_model(seed=0, share=0.02, size=20_000, image=PREPROCESSING, unlike=False):
     """A file of the contract's form; its flatbuffer is noise, so that the self-test must be another one's."""
-    data = np.random.default_rng(99).integers(0, 256, size, dtype=np.uint8)
+    data = np.random.default_rng(98 if unlike else 99).integers(0, 256, size, dtype=np.uint8)
     change = np.random.default_rng(seed).random(size) < share
     data[change] += np.uint8(seed)
     flatbuffer = b"\x1c\0\0\0TFL3" + data.tobytes()
@@ -87,10 +88,8 @@ class Site:
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body) if length is None else length))
         handler.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             handler.wfile.write(body)
-        except OSError:
-            pass
         if length is not None and length != len(body):
             handler.close_connection = True
         return True
