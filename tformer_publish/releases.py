@@ -17,6 +17,8 @@ from tformer_edge.update.manifest import Release, releases_of
 from tformer_publish.repository import Repository, Signers
 
 KEPT = 5
+# An update of a larger share of its file is none.
+LARGEST_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def verify(repository: Repository) -> list[str]:
             before = Metadata[Any].from_file(str(repository.metadata / f"{version - 1}.root.json"))
             after = Metadata[Any].from_file(str(repository.metadata / f"{version}.root.json"))
             before.signed.verify_delegate("root", after.signed_bytes, after.signatures)
-        roles = {
+        roles: dict[str, Any] = {
             "root": root,
             "timestamp": repository.timestamp(),
             "snapshot": repository.snapshot(),
@@ -142,10 +144,11 @@ def _publish(
                 custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
                 added[name] = repository.add_file(name, delta, custom)
                 chosen.append(Way(base.number, codec, len(delta)))
-        if mine and not chosen and not allow_full:
+        smallest = min((way.bytes for way in weighed if way.base), default=0)
+        if smallest > LARGEST_SHARE * len(data) and not allow_full:
             raise UserError(
-                f"an update of fewer than the file's {len(data)} bytes",
-                f"{min(way.bytes for way in weighed if way.base)} bytes at least",
+                f"an update of at most {int(LARGEST_SHARE * len(data))} bytes, of a file of {len(data)}",
+                f"{smallest} bytes at least",
                 "train it from the model in use, or give --full",
             )
         name = f"release-{number}.tflite"

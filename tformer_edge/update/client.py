@@ -108,13 +108,13 @@ def update(
         return _report(store, failure.state, traffic, fresh, str(failure))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        failure = UpdateFailure(
-            UpdateState.DISK, f"expected a disk with room, received '{reason}'; make room"
+        sentence = (
+            f"{UpdateState.DISK}: expected a disk that takes what is written, received '{reason}'; make room"
         )
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             with contextlib.suppress(OSError):
                 store.remove_staging()
-        return _report(store, failure.state, traffic, fresh, str(failure))
+        return _report(store, UpdateState.DISK, traffic, fresh, sentence)
 
 
 def _refreshed(
@@ -170,6 +170,7 @@ def _advance(
             f"expected release {state.floor} or higher, received {release.number}; publish a newer one",
         )
     if release.number == current:
+        store.remove_staging()
         return UpdateState.UP_TO_DATE
     data = bases.get(release.file.sha256)
     if data is None:

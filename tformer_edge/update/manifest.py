@@ -1,6 +1,7 @@
 """What a signed repository says of its releases, and which of them a device is to have: no files, no network."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 MAX_RELEASE = (1 << 53) - 1
 MAX_MODEL_BYTES = 1 << 30
-CODECS = ("residual", "hdiffpatch")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def releases_of(targets: Mapping[str, Any]) -> list[Release]:
         custom = target.unrecognized_fields.get("custom")
         if not isinstance(custom, dict) or custom.get("kind") not in ("model", "delta"):
             continue  # of another program, or of a later version
-        number = custom.get("release")
+        number: Any = custom.get("release")
         if not _is_integer(number, 1, MAX_RELEASE) or not _is_integer(target.length, 1, MAX_MODEL_BYTES):
             raise _wrong(name, "a release number and a length within their limits")
+        if not _NAME.fullmatch(name):
+            raise _wrong(name[:100], "a name of 1 to 100 letters, digits and . _ -, not a dot first")
         sha256 = str(target.hashes.get("sha256", ""))
         if not _is_digest(sha256):
             raise _wrong(name, "a SHA-256")
@@ -87,7 +90,7 @@ def releases_of(targets: Mapping[str, Any]) -> list[Release]:
             continue
         if number in files:
             raise _wrong(name, f"one file for release {number}")
-        rollout = custom.get("rollout")
+        rollout: Any = custom.get("rollout")
         if not _is_integer(rollout, 0, 100):
             raise _wrong(name, "a rollout of 0 to 100")
         files[number] = Release(number, Part(name, target.length, sha256), _device(name, custom), rollout)

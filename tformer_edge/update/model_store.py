@@ -147,10 +147,11 @@ class ModelStore:
     def remove_staging(self, keep: str = "") -> None:
         """Removes what earlier updates left in staging, but for the file named `keep`."""
         staging = self.folder / STAGING
-        for path in staging.iterdir():
-            if path.name != keep:
-                path.unlink()
-        flush_folder(staging)
+        paths = [path for path in staging.iterdir() if path.name != keep]
+        for path in paths:
+            path.unlink()
+        if paths:
+            flush_folder(staging)
 
     def _previous(self, state: DeviceState) -> tuple[DeviceState, bytes]:
         before = _other(state.active)

@@ -53,6 +53,8 @@ def refresh(
     from tuf.ngclient import Updater
 
     now = time.time()
+    for stray in folder.glob("tmp*"):  # of python-tuf, where it was killed
+        stray.unlink()
     try:
         updater = Updater(
             str(folder), f"{url}metadata/", fetcher=_fetcher(patience, on_bytes), bootstrap=root
