@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models
 
-.PHONY: help demo test test-order dist pi apk android-test fuzz faults lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test test-order dist pi apk android-test fuzz faults soak-update lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -35,17 +35,17 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 	@echo "The models for devices are digits.tflite (phones, Raspberry Pi) and digits-micro.tflite there; the firmware's sources"
 	@echo "are in firmware/."
 
-test: $(VENV)/.installed-train-micro-dev ## run all tests, then the layers and models again on JAX
+test: $(VENV)/.installed-train-micro-publish-dev ## run all tests, then the layers and models again on JAX
 	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) $(JAX_TESTS)
 
-test-order: $(VENV)/.installed-train-micro-dev ## run all tests in random order: none may need another one before it
+test-order: $(VENV)/.installed-train-micro-publish-dev ## run all tests in random order: none may need another one before it
 	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi -p randomly
 
 dist: $(VENV)/.installed-dist ## build wheel and sdist, check what is in them, use the wheel in an empty environment
 	$(VENV)/bin/python -m tools.check_dist
 
-pi: $(VENV)/.installed-train-micro-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
+pi: $(VENV)/.installed-train-micro-publish-dev ## prove on emulated Raspberry Pi 4 and 5 cores that they compute what this machine does
 	$(VENV)/bin/python -m pytest -s tests/pi
 
 # For example: make apk APK_OPTIONS="--abi arm64-v8a --skip-tests"
@@ -56,15 +56,18 @@ apk: $(VENV)/.installed-train ## build, test and sign android_demo/target/tforme
 android-test: $(VENV)/.installed-train ## test the Android app: core, screens on the real framework, real interpreter, APK
 	android_demo/build.sh test
 
-fuzz: $(VENV)/.installed-train-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
+fuzz: $(VENV)/.installed-train-publish-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
 	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000
 	$(VENV)/bin/python -m tests.fuzz.soak --inferences 10000 --images 10000
 
-faults: $(VENV)/.installed-train-micro-dev ## every command through every fault of machine, files and environment: about an hour
+faults: $(VENV)/.installed-train-micro-publish-dev ## every command through every fault of machine, files and environment: about an hour
 	$(VENV)/bin/python -m tests.faults.matrix
 	$(VENV)/bin/python -m tests.faults.kills
 
-lint: $(VENV)/.installed-train-dev ## check style, format and types
+soak-update: $(VENV)/.installed-train-publish-dev ## 100,000 damaged deltas; updates killed and cut off from power at every operation
+	$(VENV)/bin/python -m tests.edge.update.soak
+
+lint: $(VENV)/.installed-train-publish-dev ## check style, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy

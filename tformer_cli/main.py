@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "micro": ("micro", "write a model file as C++ for TensorFlow Lite Micro"),
     "parity": ("parity", "compare a model's forms, from Keras to LiteRT"),
     "runtimes": ("runtimes", "compare a model file's answers on each runtime that it is for"),
+    "publish": ("publish", "sign and publish models for devices, as static files"),
     "list": ("listing", "list the models, recipes and shipped weights"),
     "sizes": ("sizes", "parameters and multiplications of the models beside the paper's"),
 }

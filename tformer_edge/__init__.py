@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from tformer_edge.model import Model
     from tformer_edge.preprocessing import Preprocessing
     from tformer_edge.tasks.classification import Prediction, Ranked
+    from tformer_edge.update.model_store import ModelStore
 
-__all__ = ["Model", "Prediction", "Preprocessing", "Ranked", "UserError", "selftest"]
+__all__ = ["Model", "ModelStore", "Prediction", "Preprocessing", "Ranked", "UserError", "selftest"]
 
 _MODULES = {
     "Model": "model",
+    "ModelStore": "update.model_store",
     "Prediction": "tasks.classification",
     "Preprocessing": "preprocessing",
     "Ranked": "tasks.classification",

@@ -15,6 +15,8 @@ COMMANDS = {
     "benchmark": "measure latency, memory and temperature",
     "inspect": "show what a model file says and is made of",
     "selftest": "prove that this machine computes what the exporter computed",
+    "update": "bring a store of models to the newest signed release",
+    "status": "show what a store of models holds and how its last update ended",
 }
 EPILOG = """examples:
   tformer-edge run model.tflite photo.jpg

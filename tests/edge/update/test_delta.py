@@ -1,0 +1,146 @@
+"""Deltas: apply(base, make(base, target)) is the target, and nothing else ever comes out."""
+
+import hashlib
+import lzma
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tformer_edge.update.delta import HEADER, MAGIC, apply_delta, base_of, make_delta
+from tformer_edge.update.update_state import UpdateFailure, UpdateState
+
+RANDOM = np.random.default_rng(1)
+BASE = RANDOM.integers(0, 256, 3000, dtype=np.uint8).tobytes()
+
+
+def changed(share):
+    data = np.frombuffer(BASE, np.uint8).copy()
+    where = np.random.default_rng(2).random(len(data)) < share
+    data[where] += 1
+    return data.tobytes()
+
+
+@given(st.binary(max_size=2000), st.binary(max_size=2000))
+def test_D3_any_two_files(base, target):
+    assert apply_delta(base, make_delta(base, target), len(target)) == target
+
+
+@given(
+    st.binary(min_size=700, max_size=1500),
+    st.dictionaries(st.integers(0, 699), st.integers(0, 255), max_size=5),
+)
+def test_D3_few_changes_far_apart(base, changes):
+    target = bytearray(base)
+    for place, value in changes.items():
+        target[place] = value
+    assert apply_delta(base, make_delta(base, bytes(target)), len(target)) == bytes(target)
+
+
+@pytest.mark.parametrize(
+    "target", [b"", BASE, BASE + b"x" * 500, BASE[:100], BASE[700:] + BASE[:700], bytes(9000)]
+)
+def test_D3_empty_equal_longer_shorter_and_other_layout(target):
+    assert apply_delta(BASE, make_delta(BASE, target), len(target)) == target
+    assert apply_delta(b"", make_delta(b"", target), len(target)) == target
+
+
+@pytest.mark.parametrize("gap", [0, 1, 253, 254, 255, 256, 257, 70000])
+def test_gaps_about_the_escape(gap):
+    target = bytearray(80000)
+    target[3] = target[4 + gap] = 7
+    assert apply_delta(bytes(80000), make_delta(bytes(80000), bytes(target)), 80000) == bytes(target)
+
+
+def test_few_changes_make_a_small_delta():
+    base = RANDOM.integers(0, 256, 400_000, dtype=np.uint8)
+    target = base.copy()
+    target[RANDOM.choice(400_000, 4000, replace=False)] += 1
+    assert len(make_delta(base.tobytes(), target.tobytes())) < 0.02 * 400_000
+
+
+def test_D1_a_delta_for_another_base():
+    delta = make_delta(BASE, changed(0.05))
+    assert base_of(delta) == hashlib.sha256(BASE).hexdigest()
+    for base in (b"", changed(0.5), BASE[:-1], bytes([BASE[0] ^ 1]) + BASE[1:]):
+        with pytest.raises(UpdateFailure, match="base") as error:
+            apply_delta(base, delta, 4000)
+        assert error.value.state is UpdateState.CORRUPT
+
+
+def test_a_target_longer_than_what_was_signed():
+    with pytest.raises(UpdateFailure, match="at most 2999"):
+        apply_delta(BASE, make_delta(BASE, changed(0.05)), 2999)
+
+
+def test_D2_every_truncation():
+    delta = make_delta(BASE, changed(0.02))
+    for length in range(len(delta)):
+        with pytest.raises(UpdateFailure):
+            apply_delta(BASE, delta[:length], 4000)
+    with pytest.raises(UpdateFailure):
+        apply_delta(BASE, delta + b"\0", 4000)
+
+
+def mutated(random, delta):
+    data = bytearray(delta)
+    for _ in range(random.integers(1, 4)):
+        kind, place = random.integers(0, 4), int(random.integers(0, len(data)))
+        if kind == 0:
+            data[place] ^= 1 << int(random.integers(0, 8))
+        elif kind == 1:
+            data[place] = int(random.integers(0, 256))
+        elif kind == 2:
+            del data[place : place + int(random.integers(1, 9))]
+        else:
+            data[place:place] = random.bytes(int(random.integers(1, 9)))
+    return bytes(data)
+
+
+def survive_mutations(count, seed=0):
+    """How many of `count` mutated deltas were refused; the others gave exactly the target."""
+    random, target = np.random.default_rng(seed), changed(0.05)
+    delta, refused = make_delta(BASE, target), 0
+    for _ in range(count):
+        try:
+            assert apply_delta(BASE, mutated(random, delta), 4000) == target
+        except UpdateFailure:
+            refused += 1
+    return refused
+
+
+def test_D2_mutated_deltas_are_refused_or_give_the_target():
+    assert survive_mutations(5000) > 4900
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=300))
+def test_D2_arbitrary_bytes_behind_a_right_header(body):
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 5, 1, len(body), 0, 0)
+    with pytest.raises(UpdateFailure):
+        apply_delta(BASE, header + body, 4000)
+
+
+def test_A7_an_lzma_bomb_is_stopped_at_the_announced_length():
+    bomb = lzma.compress(bytes(200 << 20), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=0)
+    empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
+    sizes = (len(bomb), len(empty), len(bomb))
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1000, 0, *sizes)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UpdateFailure, match="stream of 1000 bytes"):
+            apply_delta(BASE, header + bomb + empty + bomb, 4000)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_A7_a_stream_that_wants_a_large_dictionary():
+    greedy = lzma.compress(bytes(1000), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=9)
+    empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
+    sizes = (len(greedy), len(empty), len(greedy))
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1000, 0, *sizes)
+    with pytest.raises(UpdateFailure, match="xz"):
+        apply_delta(BASE, header + greedy + empty + greedy, 4000)

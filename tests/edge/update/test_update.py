@@ -1,0 +1,109 @@
+"""A device and a repository on loopback: what reaches it, and by how many bytes."""
+
+import pytest
+
+from tests.edge.update.repositories import made_model
+from tformer_edge.errors import UserError
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.update.manifest import bucket
+from tformer_edge.update.update_state import UpdateFailure, UpdateState
+from tformer_publish.releases import promote, rollback, verify
+
+
+def test_first_contact_delta_and_nothing_new(site, device):
+    first, second = made_model(0), made_model(1)
+    site.release(first)
+    report = device.update()
+    assert (report.state, report.release, device.data()) == (UpdateState.UPDATED, 1, first)
+    assert report.traffic.full == len(first) and report.traffic.delta == 0
+    published = site.release(second)
+    report = device.update(root=None)
+    assert (report.state, report.release, device.data()) == (UpdateState.UPDATED, 2, second)
+    assert report.traffic.full == 0 and report.traffic.delta == published.chosen[1].bytes < len(second) / 10
+    report = device.update()
+    assert report.state is UpdateState.UP_TO_DATE and report.traffic.delta == report.traffic.full == 0
+    assert verify(site.repository) == []
+
+
+def test_D4_a_device_too_far_behind_fetches_the_whole_file(site, device):
+    site.release(made_model(0))
+    device.update()
+    for seed in range(1, 8):
+        site.release(made_model(seed))
+    report = device.update()
+    assert (report.release, report.traffic.delta, report.traffic.full) == (8, 0, len(made_model(7)))
+
+
+def test_D1_a_base_that_was_changed_on_the_device(site, device):
+    site.release(made_model(0))
+    device.update()
+    path = device.store.slot_path("a")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    site.release(made_model(1))
+    report = device.update()
+    assert (report.state, report.traffic.delta, device.data()) == (UpdateState.UPDATED, 0, made_model(1))
+
+
+def test_A11_a_release_for_another_input_size(site, device):
+    site.release(made_model(0))
+    device.update()
+    other = made_model(1, image=Preprocessing((16, 16), "shorter", 0.9, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)))
+    site.release(other)
+    report = device.update()
+    assert (report.state, report.release) == (UpdateState.UP_TO_DATE, 1)
+    assert not any("release-2" in path for path, _ in site.requests)
+
+
+def test_F1_a_rollout_reaches_its_buckets_and_a_halted_one_nobody(site, device):
+    site.release(made_model(0))
+    device.update()
+    at = bucket(device.store.state().device_id, 2)
+    site.release(made_model(1), rollout=0)
+    assert device.update().release == 1
+    promote(site.repository, 2, int(at), site.keys)  # the device is just above it, or exactly at it
+    assert device.update().release == 1
+    promote(site.repository, 2, min(100, int(at) + 1), site.keys)
+    assert device.update().release == 2
+    promote(site.repository, 2, 0, site.keys)
+    assert device.update().release == 2  # who has it keeps it until a rollback
+
+
+def test_buckets_are_spread_evenly_and_anew_for_every_release():
+    where = [bucket(f"device {n}", 1) for n in range(4000)]
+    assert abs(sum(one < 10 for one in where) - 400) < 80 and min(where) >= 0 and max(where) < 100
+    again = [bucket(f"device {n}", 2) for n in range(4000)]
+    assert abs(sum(a < 10 and b < 10 for a, b in zip(where, again, strict=True)) - 40) < 30
+
+
+def test_F3_a_rollback_is_a_higher_release_of_earlier_bytes(site, device):
+    for seed in (0, 1):
+        site.release(made_model(seed))
+        device.update()
+    rollback(site.repository, 1, site.keys)
+    report = device.update()
+    assert (report.release, device.data(), device.store.state().floor) == (3, made_model(0), 3)
+    assert report.traffic.full == report.traffic.delta == 0  # it lay in the other slot
+
+
+def test_an_update_no_smaller_than_the_file_is_refused(site):
+    site.release(made_model(0))
+    with pytest.raises(UserError, match="an update of at most"):
+        site.release(made_model(7, unlike=True))
+    assert site.release(made_model(7, unlike=True), allow_full=True).release == 2
+
+
+def test_M1_a_release_that_fails_is_not_tried_again_until_a_newer_one(site, device):
+    site.release(made_model(0))
+    device.update()
+    site.release(made_model(1))
+
+    def fails(data):
+        raise UpdateFailure(UpdateState.SELFTEST_FAILED, "no")
+
+    assert device.update(check=fails).state is UpdateState.SELFTEST_FAILED
+    assert device.data() == made_model(0)
+    before = len(site.requests)
+    assert device.update().state is UpdateState.FAILED_BEFORE
+    assert not any("targets/" in path for path, _ in site.requests[before:])
+    site.release(made_model(2))
+    assert (device.update().release, device.data()) == (3, made_model(2))

@@ -1,0 +1,128 @@
+"""The difference of two model files: the residual of aligned bytes, as gaps and values, packed by lzma.
+
+A delta names its base and its target by SHA-256; whoever applies one gets the target or an error, never anything else.
+Layout, little-endian: "TFD1", base SHA-256, target SHA-256, target bytes (u64), values (u64), far gaps (u64), packed
+bytes of gaps, far gaps and values (3 × u64), then those three xz streams.
+"""
+
+import hashlib
+import lzma
+import struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tformer_edge.update.update_state import UpdateFailure, UpdateState
+
+MAGIC: Final = b"TFD1"
+HEADER: Final = struct.Struct("<4s32s32s6Q")
+# What lzma may take to unpack a stream: a preset-9 dictionary is 64 MiB; a delta here asks for 8 MiB.
+MEMORY_LIMIT: Final = 24 << 20
+_FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 8 << 20, "lc": 3, "lp": 0, "pb": 0}]
+_FAR: Final = 255
+
+
+def make_delta(base: bytes, target: bytes) -> bytes:
+    """The delta that turns `base` into `target`; both may have any length, 0 as well."""
+    old, new = _aligned(base, len(target)), np.frombuffer(target, np.uint8)
+    residual = new - old  # mod 256
+    places = np.flatnonzero(residual)
+    gaps = np.diff(places, prepend=-1) - 1
+    near = np.minimum(gaps, _FAR).astype(np.uint8)
+    far = gaps[gaps >= _FAR].astype("<u8")
+    streams = [_pack(near.tobytes()), _pack(far.tobytes()), _pack(residual[places].tobytes())]
+    header = HEADER.pack(
+        MAGIC,
+        hashlib.sha256(base).digest(),
+        hashlib.sha256(target).digest(),
+        len(target),
+        len(places),
+        len(far),
+        *map(len, streams),
+    )
+    return header + b"".join(streams)
+
+
+def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
+    """The target of `delta`, whose SHA-256 has been checked.
+
+    Args:
+        base: the file that the delta was made from.
+        max_bytes: the longest target that is accepted. Memory stays within about ten times that and 32 MiB.
+
+    Raises UpdateFailure, state CORRUPT, for another base, a damaged or hostile delta, and a longer target.
+    """
+    if len(delta) < HEADER.size or delta[:4] != MAGIC:
+        raise _corrupt("a delta of format 1", "other bytes")
+    _, base_hash, target_hash, length, count, far_count, *sizes = HEADER.unpack_from(delta)
+    if length > max_bytes or count > length or far_count > count or far_count > length // _FAR:
+        raise _corrupt(f"a delta to at most {max_bytes} bytes with fewer values than those", "larger numbers")
+    if sum(sizes) != len(delta) - HEADER.size:
+        raise _corrupt(f"{sum(sizes)} packed bytes", f"{len(delta) - HEADER.size}")
+    if hashlib.sha256(base).digest() != base_hash:
+        raise _corrupt(f"the base {base_hash.hex()}", "another file")
+    ends = np.cumsum([HEADER.size, *sizes]).tolist()
+    lengths = (count, 8 * far_count, count)
+    near, far, values = (
+        np.frombuffer(_unpack(delta[start:end], size), kind)
+        for start, end, size, kind in zip(ends[:-1], ends[1:], lengths, ("u1", "<u8", "u1"), strict=True)
+    )
+    target = _moved(base, near, far, values, length).tobytes()
+    if hashlib.sha256(target).digest() != target_hash:
+        raise _corrupt(f"the target {target_hash.hex()}", "another file")
+    return target
+
+
+def base_of(delta: bytes) -> str:
+    """The SHA-256 of the file that a delta starts from, as hexadecimal digits. Raises UpdateFailure for no delta."""
+    if len(delta) < HEADER.size or delta[:4] != MAGIC:
+        raise _corrupt("a delta of format 1", "other bytes")
+    return str(HEADER.unpack_from(delta)[1].hex())
+
+
+def _moved(
+    base: bytes, near: NDArray[np.uint8], far: NDArray[np.uint64], values: NDArray[np.uint8], length: int
+) -> NDArray[np.uint8]:
+    if np.count_nonzero(near == _FAR) != len(far) or (len(far) and far.max() >= length):
+        raise _corrupt("far gaps within the target, one for each that is announced", "others")
+    steps = near.astype(np.int64)
+    steps[near == _FAR] = far.astype(np.int64)
+    # At most `length` steps of less than `length` each, and length < 2^31: no overflow.
+    places = np.cumsum(steps + 1) - 1
+    if len(places) and places[-1] >= length:
+        raise _corrupt("changes within the target", "one beyond its end")
+    target = _aligned(base, length).copy()
+    target[places] += values
+    return target
+
+
+def _aligned(base: bytes, length: int) -> NDArray[np.uint8]:
+    """The base's bytes, cut or filled up with zeros to the target's length."""
+    kept = np.frombuffer(base[:length], np.uint8)
+    return np.concatenate([kept, np.zeros(length - len(kept), np.uint8)]) if len(kept) < length else kept
+
+
+def _pack(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_NONE, filters=_FILTERS)
+
+
+def _unpack(data: bytes, size: int) -> bytes:
+    """Exactly `size` bytes; a bomb is stopped one byte behind them."""
+    try:
+        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, MEMORY_LIMIT)
+        found = unpacker.decompress(data, size + 1)
+        # The end mark of a stream of exactly `size` bytes may still wait to be read.
+        if not unpacker.eof and not unpacker.needs_input:
+            found += unpacker.decompress(b"", 1)
+    except (lzma.LZMAError, EOFError, MemoryError) as error:
+        raise _corrupt("packed streams of xz", f"'{error}'") from None
+    if len(found) != size or not unpacker.eof or unpacker.unused_data:
+        raise _corrupt(f"a stream of {size} bytes", "another length")
+    return found
+
+
+def _corrupt(expected: str, received: str) -> UpdateFailure:
+    return UpdateFailure(
+        UpdateState.CORRUPT, f"delta: expected {expected}, received {received}; fetch the whole file"
+    )

@@ -1,0 +1,172 @@
+"""Two slots for models in a folder: one answers, the other receives the next release."""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tformer_edge.errors import UserError
+from tformer_edge.files import flush_folder, write_whole
+from tformer_edge.model import Model
+from tformer_edge.update.state_file import DeviceState, Slot, read_state, write_state
+from tformer_edge.update.update_state import UpdateFailure, UpdateState
+
+MAX_TRIALS = 3
+STAGING, METADATA = "staging", "metadata"
+
+
+class ModelStore:
+    """The models of one device.
+
+    Args:
+        folder: of the store; `tformer-edge update` makes and fills it.
+
+    `open` gives a `Model` of the active release, whose SHA-256 was checked then; a damaged one gives way to the
+    release before it. A new release is on trial until `confirm` is called: when it was opened three times without
+    that, the store goes back to the release before it and takes the new one never again.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._opened = ""
+
+    def state(self) -> DeviceState:
+        """What the store remembers. Raises UpdateFailure (FLOOR_LOST) and, for a folder without one, UserError."""
+        state = read_state(self.folder)
+        if state is None:
+            raise UserError("a store of models", str(self.folder), "fill it with tformer-edge update")
+        return state
+
+    @contextlib.contextmanager
+    def locked(self, wait: bool = False) -> Iterator[None]:
+        """Holds the store's lock. Raises UpdateFailure, state BUSY, where another process has it, but for `wait`."""
+        import fcntl
+
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise UpdateFailure(
+                    UpdateState.BUSY,
+                    f"{self.folder}: expected no other update, received one that runs; wait for it",
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def create(self) -> DeviceState:
+        """Makes the folders and the first state, where there are none yet; the caller holds no lock."""
+        for folder in (self.folder, self.folder / STAGING, self.folder / METADATA):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self.locked(wait=True):
+            state = read_state(self.folder)
+            return state or write_state(self.folder, DeviceState(secrets.token_hex(16)))
+
+    def slot_path(self, slot: str) -> Path:
+        return self.folder / f"slot-{slot}.tflite"
+
+    def bytes_of(self, state: DeviceState, slot: str) -> bytes | None:
+        """The bytes of a slot, or None where they are not those that were installed."""
+        known = state.slots.get(slot)
+        if known is None:
+            return None
+        try:
+            with self.slot_path(slot).open("rb") as file:
+                data = file.read(known.length + 1)
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == known.sha256 else None
+
+    def install(self, data: bytes, release: int, trial: bool) -> DeviceState:
+        """Puts a verified, tested model into the slot that does not answer, then makes it the active one.
+
+        The caller holds the lock. During a trial the model on trial gives up its slot, never the confirmed one.
+        """
+        state = self.state()
+        if state.active and state.trial >= 0 and _other(state.active) in state.slots:
+            state = write_state(
+                self.folder, dataclasses.replace(state, active=_other(state.active), trial=-1)
+            )
+        slot = _other(state.active) if state.active else "a"
+        write_whole(self.slot_path(slot), data)
+        new = Slot(release, hashlib.sha256(data).hexdigest(), len(data))
+        returns = state.active in state.slots  # else there is nothing to go back to
+        state = dataclasses.replace(
+            state,
+            slots={**state.slots, slot: new},
+            active=slot,
+            trial=0 if trial and returns else -1,
+            floor=max(state.floor, release),
+        )
+        return write_state(self.folder, state)
+
+    def open(self, **options: Any) -> Model:
+        """A `Model` of the active release; `options` as of Model.
+
+        Raises UpdateFailure, state CORRUPT, where neither slot is whole; the folder's other errors as `state`.
+        """
+        with self.locked(wait=True):
+            state = self.state()
+            if state.trial >= MAX_TRIALS:
+                state = self.give_up(state)
+            data = self.bytes_of(state, state.active)
+            if data is not None and state.trial >= 0:
+                state = write_state(self.folder, dataclasses.replace(state, trial=state.trial + 1))
+            if data is None:
+                state, data = self._previous(state)
+        self._opened = state.slots[state.active].sha256
+        return Model(data, **options)
+
+    def reload(self, model: Model, **options: Any) -> Model:
+        """The model itself while it is that of the active release; else the active one, and `model` is closed."""
+        state = self.state()
+        if state.active and state.slots[state.active].sha256 == self._opened:
+            return model
+        new = self.open(**options)
+        model.close()
+        return new
+
+    def confirm(self) -> None:
+        """Ends the trial of the model that `open` gave: it has proved itself in the program that uses it."""
+        with self.locked(wait=True):
+            state = self.state()
+            if state.trial >= 0 and state.slots[state.active].sha256 == self._opened:
+                write_state(self.folder, dataclasses.replace(state, trial=-1))
+
+    def give_up(self, state: DeviceState) -> DeviceState:
+        """Back to the release before the one on trial, which is never tried again. The caller holds the lock."""
+        before = _other(state.active)
+        failed = tuple(sorted({*state.failed, state.slots[state.active].release}))
+        return write_state(self.folder, dataclasses.replace(state, active=before, trial=-1, failed=failed))
+
+    def remove_staging(self, keep: str = "") -> None:
+        """Removes what earlier updates left in staging, but for the file named `keep`."""
+        staging = self.folder / STAGING
+        paths = [path for path in staging.iterdir() if path.name != keep]
+        for path in paths:
+            path.unlink()
+        if paths:
+            flush_folder(staging)
+
+    def _previous(self, state: DeviceState) -> tuple[DeviceState, bytes]:
+        before = _other(state.active)
+        data = self.bytes_of(state, before)
+        if data is None:
+            raise UpdateFailure(
+                UpdateState.CORRUPT,
+                f"{self.folder}: expected a whole model in a slot, received none; run tformer-edge update",
+            )
+        # The damaged slot is forgotten, so that the next update fetches its release again.
+        slots = {before: state.slots[before]}
+        return write_state(
+            self.folder, dataclasses.replace(state, slots=slots, active=before, trial=-1)
+        ), data
+
+
+def _other(slot: str) -> str:
+    return "b" if slot == "a" else "a"

@@ -1,0 +1,1 @@
+"""Signs and publishes models for devices, as static files: tformer_edge and python-tuf, no training framework."""

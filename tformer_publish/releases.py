@@ -1,0 +1,194 @@
+"""What a publisher does with releases: release, promote, roll back, verify, report."""
+
+import importlib.util
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, TargetFile
+
+from tformer_edge.contract import read_model_file
+from tformer_edge.errors import Failure, UserError
+from tformer_edge.update.client import check_model, class_of
+from tformer_edge.update.delta import apply_delta, make_delta
+from tformer_edge.update.manifest import Release, releases_of
+from tformer_publish.repository import Repository, Signers
+
+KEPT = 5
+# An update of a larger share of its file is none.
+LARGEST_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to a release in bytes: from release `base` (0: the whole file), by a codec."""
+
+    base: int
+    codec: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """A release that was published: its number and every way that was weighed, the chosen ones first."""
+
+    release: int
+    chosen: tuple[Way, ...]
+    weighed: tuple[Way, ...]
+
+
+def release(
+    repository: Repository,
+    data: bytes,
+    keys: Signers,
+    *,
+    rollout: int = 100,
+    target: str = "litert",
+    allow_full: bool = False,
+    check: Callable[[bytes], None] = check_model,
+) -> Published:
+    """Publishes a model file as the next release, with deltas from the last releases of its device class.
+
+    Args:
+        rollout: percent of devices, 0 to 100.
+        allow_full: publish also where no delta is smaller than the file.
+        check: the self-test, run on this machine.
+
+    Raises UserError for a file whose contract is broken, which has no golden vectors, or which would be fetched whole
+    by every device that has a release; UpdateFailure where its self-test fails.
+    """
+    if not 0 <= rollout <= 100:
+        raise UserError("a rollout of 0 to 100 percent", str(rollout), "give another", where="--rollout")
+    device = class_of(read_model_file(data), target)
+    check(data)
+    return _publish(repository, data, keys, rollout, device.to_json(), allow_full)
+
+
+def promote(repository: Repository, number: int, rollout: int, keys: Signers) -> None:
+    """Sets a release's rollout; 0 halts it. Raises UserError for a release that is not there."""
+    if not 0 <= rollout <= 100:
+        raise UserError("a rollout of 0 to 100 percent", str(rollout), "give another", where="--rollout")
+    with repository.locked():
+        entries = dict(repository.targets().signed.targets)
+        name, target = _entry(entries, number)
+        target.unrecognized_fields["custom"] = {**target.unrecognized_fields["custom"], "rollout": rollout}
+        repository.publish({**entries, name: target}, keys)
+
+
+def rollback(repository: Repository, number: int, keys: Signers) -> Published:
+    """Publishes an earlier release's file as the newest release, for all devices: numbers only ever grow."""
+    name, target = _entry(dict(repository.targets().signed.targets), number)
+    device = target.unrecognized_fields["custom"]["device"]
+    return _publish(repository, repository.read_file(name, target), keys, 100, device, allow_full=True)
+
+
+def verify(repository: Repository) -> list[str]:
+    """What is wrong with a repository, a sentence each: the chain of roots, every signature, expiry and file."""
+    wrong: list[str] = []
+    try:
+        root = repository.root()
+        for version in range(2, root.signed.version + 1):
+            before = Metadata[Any].from_file(str(repository.metadata / f"{version - 1}.root.json"))
+            after = Metadata[Any].from_file(str(repository.metadata / f"{version}.root.json"))
+            before.signed.verify_delegate("root", after.signed_bytes, after.signatures)
+        roles: dict[str, Any] = {
+            "root": root,
+            "timestamp": repository.timestamp(),
+            "snapshot": repository.snapshot(),
+            "targets": repository.targets(),
+        }
+        for role, metadata in roles.items():
+            root.signed.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+            if metadata.signed.is_expired():
+                wrong.append(f"{role}: expired at {metadata.signed.expires}")
+        for name, target in roles["targets"].signed.targets.items():
+            try:
+                repository.read_file(name, target)
+            except (OSError, Failure) as error:
+                wrong.append(f"{name}: {error}")
+        releases_of(roles["targets"].signed.targets)
+    except (RepositoryError, UserError, Failure, OSError) as error:
+        wrong.append(" ".join(str(error).split()))
+    return wrong
+
+
+def report(repository: Repository) -> list[Release]:
+    """The releases that are offered, the newest first."""
+    return releases_of(repository.targets().signed.targets)
+
+
+def _publish(
+    repository: Repository, data: bytes, keys: Signers, rollout: int, device: dict[str, Any], allow_full: bool
+) -> Published:
+    with repository.locked():
+        entries = dict(repository.targets().signed.targets)
+        releases = releases_of(entries)
+        number = max((one.number for one in releases), default=0) + 1
+        mine = [one for one in releases if one.device.to_json() == device]
+        weighed = [Way(0, "full", len(data)), Way(0, "full, xz (not served)", len(lzma.compress(data)))]
+        chosen: list[Way] = []
+        added: dict[str, TargetFile] = {}
+        seen: set[str] = set()
+        for base in mine[:KEPT]:
+            if base.file.sha256 in seen:
+                continue
+            seen.add(base.file.sha256)
+            old = repository.read_file(base.file.name, entries[base.file.name])
+            made = _deltas(old, data)
+            weighed += [Way(base.number, codec, len(delta)) for codec, delta in made.items()]
+            codec, delta = min(made.items(), key=lambda item: len(item[1]))
+            if len(delta) < len(data):
+                name = f"release-{number}-from-{base.number}.delta"
+                custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
+                added[name] = repository.add_file(name, delta, custom)
+                chosen.append(Way(base.number, codec, len(delta)))
+        smallest = min((way.bytes for way in weighed if way.base), default=0)
+        if smallest > LARGEST_SHARE * len(data) and not allow_full:
+            raise UserError(
+                f"an update of at most {int(LARGEST_SHARE * len(data))} bytes, of a file of {len(data)}",
+                f"{smallest} bytes at least",
+                "train it from the model in use, or give --full",
+            )
+        name = f"release-{number}.tflite"
+        custom = {"kind": "model", "release": number, "device": device, "rollout": rollout}
+        added[name] = repository.add_file(name, data, custom)
+        repository.publish({**_kept(entries, mine), **added}, keys)
+    return Published(number, (Way(0, "full", len(data)), *chosen), tuple(weighed))
+
+
+def _kept(entries: dict[str, TargetFile], mine: list[Release]) -> dict[str, TargetFile]:
+    """Without this class's oldest releases: the last ones stay, and the newest that all devices may have."""
+    stay = {one.number for one in mine[: KEPT - 1]} | {
+        next((one.number for one in mine if one.rollout == 100), 0)
+    }
+    gone = {one.number for one in mine} - stay
+    return {
+        name: target
+        for name, target in entries.items()
+        if target.unrecognized_fields.get("custom", {}).get("release") not in gone
+    }
+
+
+def _deltas(old: bytes, new: bytes) -> dict[str, bytes]:
+    """A delta by each codec, each proved to lead to `new`."""
+    made = {"residual": make_delta(old, new)}
+    if apply_delta(old, made["residual"], len(new)) != new:
+        raise Failure("a delta that does not lead to its target was made; please open an issue")
+    if importlib.util.find_spec("hdiffpatch"):
+        import hdiffpatch
+
+        made["hdiffpatch"] = bytes(hdiffpatch.diff(old, new, compression=hdiffpatch.COMPRESSION_LZMA2))
+        if hdiffpatch.apply(old, made["hdiffpatch"]) != new:
+            raise Failure("hdiffpatch made a delta that does not lead to its target; uninstall it")
+    return made
+
+
+def _entry(entries: dict[str, TargetFile], number: int) -> tuple[str, TargetFile]:
+    name = f"release-{number}.tflite"
+    if name not in entries:
+        raise UserError(
+            "a release that is offered", str(number), "tformer-publish report lists them", where="release"
+        )
+    return name, entries[name]
