@@ -56,7 +56,9 @@ def _act(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, An
         return {"valid": not wrong, "wrong": wrong}, "\n".join(wrong) or "valid", 1 if wrong else 0
     if args.action == "report":
         return _report(repository)
-    keys = {role: _signers(args, repository, role) for role in _NEEDED[args.action]}
+    # A key that is replaced may be lost: its role's others, if there are any, sign beside the new one.
+    replaced = args.role if args.action == "rotate-key" and args.role != "root" else ""
+    keys = {role: _signers(args, repository, role, role == replaced) for role in _NEEDED[args.action]}
     if args.action == "refresh":
         with repository.locked():
             repository.refresh(keys)
@@ -94,7 +96,9 @@ def _init(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, A
     return {"root": str(root), "keys": made}, text, 0
 
 
-def _signers(args: argparse.Namespace, repository: Repository, role: str) -> list[Signer]:
+def _signers(
+    args: argparse.Namespace, repository: Repository, role: str, may_lack: bool = False
+) -> list[Signer]:
     """The signers given for a role, of those keys that the root names for it."""
     root = repository.root().signed
     known: list[Key] = [root.keys[keyid] for keyid in root.roles[role].keyids]
@@ -103,7 +107,7 @@ def _signers(args: argparse.Namespace, repository: Repository, role: str) -> lis
         given = [str(path) for path in sorted(Path(args.keys).glob(f"{role}*.pem"))]
     signers = [open_signer(one, _passphrase(), known) for one in given]
     right = [one for one in signers if one.public_key.keyid in root.roles[role].keyids]
-    if not right:
+    if not right and not may_lack:
         raise UserError(f"a key of {role}", "none", f"give --keys FOLDER or --key {role}=FILE")
     return right
 

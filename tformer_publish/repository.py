@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from securesystemslib.exceptions import StorageError
 from securesystemslib.signer import Signer
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
@@ -158,7 +159,7 @@ class Repository:
     def _read(self, name: str) -> Metadata[Any]:
         try:
             return Metadata.from_file(str(self.metadata / name))
-        except (OSError, RepositoryError) as error:
+        except (OSError, RepositoryError, StorageError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"{self.folder} to hold {name}", reason, "restore it, or make one with tformer-publish init"

@@ -11,6 +11,8 @@ import pytest
 from tests.edge.update.repositories import made_model, passes
 from tformer_publish import releases
 from tformer_publish.publish_command import main
+from tformer_publish.repository import Repository
+from tformer_publish.signing_keys import open_signer
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,20 @@ def test_from_a_new_repository_to_a_rotated_key(publish, tmp_path):
     victim = next((tmp_path / "site" / "targets").glob("*release-3.tflite"))
     victim.write_bytes(victim.read_bytes()[:-1])
     assert publish("verify")[0] == 1
+
+
+@pytest.mark.parametrize("role", ["targets", "timestamp", "snapshot", "root"])
+def test_a_lost_key_is_replaced_by_its_id(publish, tmp_path, role):
+    publish("init")
+    site = Repository(tmp_path / "site")
+    lost = tmp_path / "keys" / ("root-1.pem" if role == "root" else f"{role}.pem")
+    keyid = open_signer(str(lost), "correct horse", []).public_key.keyid
+    lost.unlink()
+    code, said = publish(
+        "rotate-key", role, "--old", keyid, "--new", str(tmp_path / "keys" / f"{role}-9.pem")
+    )
+    assert code == 0, said
+    assert keyid not in site.root().signed.roles[role].keyids and publish("verify")[0] == 0
 
 
 def test_mistakes_are_one_sentence(publish, tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def interval(text: str) -> float:
 
 
 def _rebuild(store: ModelStore, floor: int) -> None:
-    with store.locked():
+    with store.updating(), store.locked():
         try:
             read_state(store.folder)
         except UpdateFailure:

@@ -97,7 +97,7 @@ def update(
     traffic, fresh = Traffic(), True
     try:
         store.create()
-        with store.locked():
+        with store.updating():
             trusted = _refreshed(store, url, root, patience, traffic)
             fresh = trusted.fresh
             outcome = _advance(store, trusted, url, patience, traffic, trial, check)
@@ -133,9 +133,7 @@ def _refreshed(
     trusted = refresh(url, store.folder / METADATA, root, store.state(), patience, count)
     if not pinned.exists():
         write_whole(pinned, root)
-    state = trusted.state
-    if state.marks != store.state().marks or state.trusted_time > store.state().trusted_time:
-        state = write_state(store.folder, state)
+    state = store.change(marks=trusted.state.marks, trusted_time=trusted.state.trusted_time)
     return dataclasses.replace(trusted, state=state)
 
 
@@ -180,8 +178,7 @@ def _advance(
         check(data)
     except UpdateFailure as failure:
         if failure.state in (UpdateState.SELFTEST_FAILED, UpdateState.INCOMPATIBLE):
-            failed = tuple(sorted({*state.failed, release.number}))
-            write_state(store.folder, dataclasses.replace(store.state(), failed=failed))
+            store.note_failed(release.number)
             store.remove_staging()
         raise
     store.install(data, release.number, trial)
@@ -280,7 +277,7 @@ def _report(
 ) -> UpdateReport:
     """Notes the outcome in the state, where the disk lets it."""
     release = 0
-    with contextlib.suppress(OSError, UserError, UpdateFailure), store.locked(wait=True):
+    with contextlib.suppress(OSError, UserError, UpdateFailure), store.locked():
         state = store.state()
         release = state.slots[state.active].release if state.active else 0
         if state.last != outcome:

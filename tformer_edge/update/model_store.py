@@ -42,30 +42,39 @@ class ModelStore:
         return state
 
     @contextlib.contextmanager
-    def locked(self, wait: bool = False) -> Iterator[None]:
-        """Holds the store's lock. Raises UpdateFailure, state BUSY, where another process has it, but for `wait`."""
-        import fcntl
+    def updating(self) -> Iterator[None]:
+        """Holds the lock of an update, for as long as it takes; `open` does not wait for it.
 
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise UpdateFailure(
-                    UpdateState.BUSY,
-                    f"{self.folder}: expected no other update, received one that runs; wait for it",
-                ) from None
+        Raises UpdateFailure, state BUSY, where another update runs.
+        """
+        with _lock(self.folder / "update.lock", wait=False):
             yield
-        finally:
-            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the lock of the state, for moments: whoever reads and then writes it waits here for his turn."""
+        with _lock(self.folder / "lock", wait=True):
+            yield
 
     def create(self) -> DeviceState:
-        """Makes the folders and the first state, where there are none yet; the caller holds no lock."""
+        """Makes the folders and the first state, where there are none yet."""
         for folder in (self.folder, self.folder / STAGING, self.folder / METADATA):
             folder.mkdir(parents=True, exist_ok=True)
-        with self.locked(wait=True):
+        with self.locked():
             state = read_state(self.folder)
             return state or write_state(self.folder, DeviceState(secrets.token_hex(16)))
+
+    def change(self, **fields: Any) -> DeviceState:
+        """Writes the state with other `fields`, the others as they are now."""
+        with self.locked():
+            return write_state(self.folder, dataclasses.replace(self.state(), **fields))
+
+    def note_failed(self, release: int) -> None:
+        """A release that is never tried again."""
+        with self.locked():
+            state = self.state()
+            failed = tuple(sorted({*state.failed, release}))
+            write_state(self.folder, dataclasses.replace(state, failed=failed))
 
     def slot_path(self, slot: str) -> Path:
         return self.folder / f"slot-{slot}.tflite"
@@ -85,32 +94,33 @@ class ModelStore:
     def install(self, data: bytes, release: int, trial: bool) -> DeviceState:
         """Puts a verified, tested model into the slot that does not answer, then makes it the active one.
 
-        The caller holds the lock. During a trial the model on trial gives up its slot, never the confirmed one.
+        The caller holds `updating`. During a trial the model on trial gives up its slot, never the confirmed one.
         """
-        state = self.state()
-        if state.active and state.trial >= 0 and _other(state.active) in state.slots:
-            state = write_state(
-                self.folder, dataclasses.replace(state, active=_other(state.active), trial=-1)
+        with self.locked():
+            state = self.state()
+            if state.active and state.trial >= 0 and _other(state.active) in state.slots:
+                state = write_state(
+                    self.folder, dataclasses.replace(state, active=_other(state.active), trial=-1)
+                )
+            slot = _other(state.active) if state.active else "a"
+            write_whole(self.slot_path(slot), data)
+            new = Slot(release, hashlib.sha256(data).hexdigest(), len(data))
+            returns = state.active in state.slots  # else there is nothing to go back to
+            state = dataclasses.replace(
+                state,
+                slots={**state.slots, slot: new},
+                active=slot,
+                trial=0 if trial and returns else -1,
+                floor=max(state.floor, release),
             )
-        slot = _other(state.active) if state.active else "a"
-        write_whole(self.slot_path(slot), data)
-        new = Slot(release, hashlib.sha256(data).hexdigest(), len(data))
-        returns = state.active in state.slots  # else there is nothing to go back to
-        state = dataclasses.replace(
-            state,
-            slots={**state.slots, slot: new},
-            active=slot,
-            trial=0 if trial and returns else -1,
-            floor=max(state.floor, release),
-        )
-        return write_state(self.folder, state)
+            return write_state(self.folder, state)
 
     def open(self, **options: Any) -> Model:
         """A `Model` of the active release; `options` as of Model.
 
         Raises UpdateFailure, state CORRUPT, where neither slot is whole; the folder's other errors as `state`.
         """
-        with self.locked(wait=True):
+        with self.locked():
             state = self.state()
             if state.trial >= MAX_TRIALS:
                 state = self.give_up(state)
@@ -133,7 +143,7 @@ class ModelStore:
 
     def confirm(self) -> None:
         """Ends the trial of the model that `open` gave: it has proved itself in the program that uses it."""
-        with self.locked(wait=True):
+        with self.locked():
             state = self.state()
             if state.trial >= 0 and state.slots[state.active].sha256 == self._opened:
                 write_state(self.folder, dataclasses.replace(state, trial=-1))
@@ -170,3 +180,24 @@ class ModelStore:
 
 def _other(slot: str) -> str:
     return "b" if slot == "a" else "a"
+
+
+@contextlib.contextmanager
+def _lock(path: Path, wait: bool) -> Iterator[None]:
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        raise UserError("a store of models", str(path.parent), "fill it with tformer-edge update") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise UpdateFailure(
+                UpdateState.BUSY,
+                f"{path.parent}: expected no other update, received one that runs; wait for it",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)

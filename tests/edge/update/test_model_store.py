@@ -85,8 +85,9 @@ def test_P5_both_slots_damaged(trial):
 
 
 def test_P6_one_update_at_a_time(trial):
-    with trial.store.locked():
+    with trial.store.updating():
         assert trial.update().state is UpdateState.BUSY
+        trial.store.open().close()  # programs do not wait for an update
 
 
 def test_P6_a_model_in_use_goes_on_while_its_file_is_replaced(trial, two, site, photos):
