@@ -21,7 +21,7 @@ NEEDED = (
     "tformer_keras/models/shipped/tformer_micro_cifar10/quantized.npz",
     "tformer_keras/models/shipped/tformer_micro_cifar10/config.json",
 )
-PACKAGES = ("tformer_edge/", "tformer_keras/", "tformer_cli/", "tformer_keras-")
+PACKAGES = ("tformer_edge/", "tformer_publish/", "tformer_keras/", "tformer_cli/", "tformer_keras-")
 
 
 def run(*command: str | Path, expected: int = 0) -> str:
@@ -43,7 +43,7 @@ def check_contents(wheel: Path, source: Path) -> None:
     strange = [name for name in names if not name.startswith(PACKAGES)]
     modules = {
         path.relative_to(ROOT).as_posix()
-        for package in PACKAGES[:3]
+        for package in PACKAGES[:4]
         for path in (ROOT / package).rglob("*.py")
     }
     missing += sorted(modules - set(names))
