@@ -13,7 +13,7 @@ PYTHON ?=
 # pytest processes; each test process computes on one thread (tests/conftest.py).
 JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
-JAX_TESTS := tests/layers tests/models
+JAX_TESTS := tests/layers tests/models --ignore tests/models/test_families.py --ignore tests/models/test_backbones.py
 
 .PHONY: help demo test test-order dist pi apk android-test fuzz faults soak-update lint bench bench-latency bench-arm bench-micro
 

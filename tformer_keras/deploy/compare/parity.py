@@ -25,7 +25,7 @@ from tformer_keras.deploy.compare.layer_errors import (
 from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import lower, splits_channels
-from tformer_keras.deploy.graph.lowering_proof import compiled
+from tformer_keras.deploy.graph.lowering_proof import compiled, extent
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.task import Evaluation, Task
@@ -245,7 +245,7 @@ def _pair(
         given, received = one.astype(np.float64), other.astype(np.float64)
         difference = np.abs(given - received)
         energy = np.sqrt(np.sum(given**2) * np.sum(received**2))
-        largest.append(float(difference.max() / max(np.ptp(given), 1e-12)))
+        largest.append(float(difference.max() / extent(given)))
         cosines.append(float(np.sum(given * received) / energy) if energy else 1.0)
         if steps is not None and steps[number]:
             largest_lsb.append(float(np.rint(difference.max() / steps[number])))

@@ -74,11 +74,15 @@ def prove_lowering(
 
 
 def difference(expected: NDArray[Any], received: NDArray[Any]) -> float:
-    """The largest difference as a share of the range of `expected`; infinite where anything is not finite."""
+    """The largest difference as a share of `extent(expected)`; infinite where anything is not finite."""
     if expected.shape != received.shape or not (np.isfinite(expected).all() and np.isfinite(received).all()):
         return float("inf")
-    size = max(float(np.ptp(expected)), float(np.abs(expected).max()) * FAR, 1e-30)
-    return float(np.abs(expected.astype("float64") - received).max()) / size
+    return float(np.abs(expected.astype("float64") - received).max()) / extent(expected)
+
+
+def extent(values: NDArray[Any]) -> float:
+    """The range of values, and at least `FAR` of the largest of them."""
+    return max(float(np.ptp(values)), float(np.abs(values).max()) * FAR, 1e-30)
 
 
 def _outputs(model: Any, images: Images, batch: int) -> list[NDArray[Any]]:
