@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tformer_edge.errors import UserError
+from tformer_edge.preprocessing_checks import CHOICES
 
 if TYPE_CHECKING:
     from tformer_keras.training.saved_model import BarePreprocessing
@@ -41,7 +42,7 @@ def add_bare_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resize",
-        choices=("stretch", "shorter", "letterbox"),
+        choices=CHOICES["resize"],
         help="of a bare .keras file: how images are resized",
     )
     parser.add_argument(

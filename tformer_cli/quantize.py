@@ -22,7 +22,6 @@ The same command again goes on with the run, from its last checkpoint."""
 # What the float model brings with it.
 FIXED = ("input_size", "resize", "crop_fraction", "mean", "std", "model_arguments")
 # Options of the training, which --ptq leaves out.
-DEFAULT_RECIPES = {"classification": "quantize"}
 OF_TRAINING = ("recipe", "epochs", "learning_rate", "distill", "teacher", "freeze_ranges", "freeze_weights")
 
 
@@ -87,11 +86,12 @@ def make_recipe(args: argparse.Namespace, preprocessing: Any, task: str) -> Any:
                 "leave it out",
                 where=f"--set {name}",
             )
+    recipe = args.recipe or ("quantize" if task == "classification" else "quantize_scenes")
     options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
     if args.freeze_ranges:
         options["freeze_ranges_from"] = 0.0
     return dataclasses.replace(
-        choose(named(args.recipe or DEFAULT_RECIPES.get(task, "quantize_scenes")), args.settings, options),
+        choose(named(recipe), args.settings, options),
         task=task,
         input_size=tuple(preprocessing.input_size),
         resize=preprocessing.resize,

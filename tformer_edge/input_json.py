@@ -4,7 +4,8 @@ from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_edge.json_fields import get, integer, one_of, wrong
-from tformer_edge.preprocessing import Encoding, Preprocessing, Resize
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.preprocessing_checks import Encoding, Resize
 from tformer_edge.refusal import Refusal
 
 FIRST_KEYS = ("channel_order", "mean", "std", "resize", "crop_fraction")

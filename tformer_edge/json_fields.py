@@ -1,5 +1,6 @@
 """Checks of single fields of `model.json`: each refuses with the rule `contract-field` and the name of the field."""
 
+import math
 import re
 from typing import Any, get_args
 
@@ -52,6 +53,11 @@ def digest(value: Any, name: str) -> None:
     """Refuses all but a SHA-256 in hexadecimal."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise wrong(name, "a SHA-256 of 64 lower-case hexadecimal digits", value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite number; a bool is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_printable(text: str, max_bytes: int) -> bool:

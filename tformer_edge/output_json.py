@@ -1,13 +1,12 @@
 """What each output of a model is, and how its answers are found: `outputs` and `detection` of `model.json`."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tformer_edge.anchors import AnchorLevel
-from tformer_edge.json_fields import get, integer, one_of, text, wrong
+from tformer_edge.json_fields import get, integer, is_number, one_of, text, wrong
 
 Kind = Literal["scores", "logits", "deltas", "class_logits"]
 Colour = tuple[int, int, int]
@@ -85,9 +84,9 @@ class DetectionRule:
 
     def __post_init__(self) -> None:
         score, overlap = self.score_threshold, self.iou_threshold
-        if not _is_number(score) or not 0 < score < 1:
+        if not is_number(score) or not 0 < score < 1:
             raise wrong("detection.score_threshold", "a number over 0 and under 1", score)
-        if not _is_number(overlap) or not 0 <= overlap <= 1:
+        if not is_number(overlap) or not 0 <= overlap <= 1:
             raise wrong("detection.iou_threshold", "a number from 0 to 1", overlap)
         integer(self.per_level, "detection.per_level", 1, MAX_PER_LEVEL)
         integer(self.max_boxes, "detection.max_boxes", 1, MAX_BOXES)
@@ -161,9 +160,5 @@ def _output(given: Any, where: str) -> Output:
     return Output(get(given, "name", str, f"{where}."), kind, stride, tuple(anchors))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_side(value: Any) -> bool:
-    return _is_number(value) and 0 < value <= MAX_ANCHOR_SIDE
+    return is_number(value) and 0 < value <= MAX_ANCHOR_SIDE

@@ -3,7 +3,7 @@
 import functools
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,7 @@ from tformer_edge import resize as exact
 from tformer_edge.errors import UserError
 from tformer_edge.frame import Frame
 from tformer_edge.images import open_image
-from tformer_edge.preprocessing_checks import checked, covered
-
-Resize = Literal["stretch", "shorter", "letterbox"]
-ChannelOrder = Literal["rgb", "grey"]
-Encoding = Literal["normalised", "pixels"]
+from tformer_edge.preprocessing_checks import ChannelOrder, Encoding, Resize, checked, covered
 
 # Over this many resized pixels only the part that the crop keeps is computed, by the slower NumPy form of the
 # rule: a 1 x 10,000 image scaled up to a shorter side of 256 would take 655 million pixels, nearly all

@@ -1,16 +1,21 @@
 """What a `Preprocessing` may say."""
 
 import math
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tformer_edge.errors import UserError
+from tformer_edge.json_fields import is_number
+
+Resize = Literal["stretch", "shorter", "letterbox"]
+ChannelOrder = Literal["rgb", "grey"]
+Encoding = Literal["normalised", "pixels"]
 
 MAX_SIDE = 8192
 DEFAULT_PAD = 114
 CHOICES = {
-    "resize": ("stretch", "shorter", "letterbox"),
-    "channel_order": ("rgb", "grey"),
-    "encoding": ("normalised", "pixels"),
+    "resize": get_args(Resize),
+    "channel_order": get_args(ChannelOrder),
+    "encoding": get_args(Encoding),
 }
 
 
@@ -65,7 +70,7 @@ def _size(value: Any) -> tuple[int, int]:
 
 def _crop(settings: Any, sides: tuple[int, int]) -> None:
     fraction = settings.crop_fraction
-    if not _is_number(fraction) or not 0 < fraction <= 1:
+    if not is_number(fraction) or not 0 < fraction <= 1:
         raise UserError("over 0 and up to 1", repr(fraction), "correct it", where="crop_fraction")
     if settings.resize != "shorter" and fraction != 1:
         raise UserError(
@@ -88,13 +93,9 @@ def _channels(
 ) -> tuple[float, ...]:
     what = f"{'three numbers' if channels == 3 else 'one number'} {where}"
     values = _tuple_of(value, channels, name, what)
-    if not all(_is_number(one) and least <= one <= greatest for one in values):
+    if not all(is_number(one) and least <= one <= greatest for one in values):
         raise UserError(what, repr(value), "correct it", where=name)
     return tuple(map(float, values))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _tuple_of(value: Any, length: int, name: str, what: str) -> tuple[Any, ...]:

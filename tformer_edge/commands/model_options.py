@@ -8,7 +8,8 @@ from typing import Any
 from tformer_edge.errors import UserError
 from tformer_edge.labels import read_label_file
 from tformer_edge.model import Model
-from tformer_edge.preprocessing import ChannelOrder, Preprocessing
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.preprocessing_checks import CHOICES, ChannelOrder
 from tformer_edge.runner import KERNELS
 from tformer_edge.tasks import OPTIONS
 
@@ -31,7 +32,7 @@ def add_hand_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", nargs=2, type=int, metavar=("H", "W"), help="of the input, in pixels")
     for name, text in (("mean", "mean, 0 to 1, R G B or of grey"), ("std", "standard deviation, the same")):
         group.add_argument(f"--{name}", nargs="+", type=float, metavar="X", help=text)
-    group.add_argument("--resize", choices=("stretch", "shorter", "letterbox"), help="how images are resized")
+    group.add_argument("--resize", choices=CHOICES["resize"], help="how images are resized")
     group.add_argument("--labels", type=Path, metavar="FILE", help="class names, one a line")
     group.add_argument("--meaning", choices=("logits", "probabilities"), help="of the scores")
     group.add_argument("--crop-fraction", type=float, metavar="F", help='what "shorter" keeps (default: 1)')

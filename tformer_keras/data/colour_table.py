@@ -16,7 +16,6 @@ from tformer_keras.tasks.annotations import UNLABELLED
 TABLES = ("classes.csv", "class_dict.csv", "classes.txt", "labels.txt")
 # Names of what is no class: their pixels teach nothing.
 NOTHING = ("unlabelled", "unlabeled", "void", "ignore", "ignored", "_background_ignored")
-PRINTED = 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class ColourTable:
 
     Attributes:
         names: of the classes, in order.
-        colours: {(red, green, blue): class or -1}; empty where masks hold indices.
+        colours: {(red, green, blue): class or -1}; None where masks hold indices.
         values: {index in the mask: class or -1}; of those that are missing here, an index is its class.
     """
 

@@ -8,7 +8,7 @@ import keras
 
 from tformer_edge.errors import UserError
 from tformer_keras.models.keras_file import read_keras_file
-from tformer_keras.models.tformer import VARIANTS, TFormer, TFormerConfig, build
+from tformer_keras.models.tformer import VARIANTS, InputShape, TFormer, TFormerConfig, build
 from tformer_keras.models.weights import SHIPPED, shipped_name
 
 STRIDES = (4, 8, 16, 32)
@@ -54,8 +54,27 @@ def backbone_config(backbone: str | TFormerConfig | dict[str, Any]) -> TFormerCo
     return VARIANTS[backbone]
 
 
+def own_backbone(
+    backbone: str | TFormerConfig | keras.Model, input_shape: InputShape | None
+) -> tuple[dict[str, Any], keras.Model | None]:
+    """What a builder was given: the field `backbone` of its configuration, or a model that stands in for it.
+
+    Raises ValueError for an unknown name, and for an input shape beside a model, which has its own.
+    """
+    if isinstance(backbone, keras.Model):
+        if input_shape is not None:
+            raise ValueError(
+                f"`input_shape` expected None beside a backbone that is a model, received {input_shape}."
+            )
+        return {}, backbone
+    config = backbone_config(backbone)
+    if input_shape is not None:
+        config = dataclasses.replace(config, input_shape=input_shape)
+    return {"backbone": config}, None
+
+
 def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> None:
-    """Copies a classifier's weights, layer by layer by name, into the backbone's layers of `model`.
+    """Copies a classifier's weights into the backbone's layers of `model`; see `copy_backbone`.
 
     Args:
         model: has the layers of `backbone`.
@@ -63,7 +82,7 @@ def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> No
         weights: a shipped name, or the path of a classifier's `.keras` file.
 
     Raises:
-        UserError: the file is no Keras model, or has other layers than the backbone, or one of another shape.
+        UserError: the file is no Keras model, or `copy_backbone` refuses its model.
     """
     shipped = shipped_name(weights, weights)
     source = (
@@ -71,13 +90,28 @@ def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> No
         if shipped is None
         else build(SHIPPED[shipped].variant, weights=shipped)
     )
+    copy_backbone(model, backbone, source, weights)
+
+
+def copy_backbone(model: keras.Model, backbone: keras.Model, source: keras.Model, origin: str) -> None:
+    """Copies the weights of the classifier `source`, layer by layer by name, into the backbone's layers of `model`.
+
+    Args:
+        model: has the layers of `backbone`.
+        backbone: the features.
+        source: has these layers too, and those of its head.
+        origin: where `source` is from.
+
+    Raises:
+        UserError: `source` has other layers than the backbone, or one of another shape.
+    """
     given, wanted = _with_weights(source), _with_weights(backbone)
     for name in [*wanted, *given]:
         if name not in wanted or name not in given or _shapes(given[name]) != _shapes(wanted[name]):
             raise UserError(
-                f"weights of the backbone in {weights}",
+                f"weights of the backbone in {origin}",
                 f"others for its layer {name}" if name in wanted else f"also a layer {name}",
-                "give a classifier of the backbone's own configuration",
+                "give a classifier of the backbone's own configuration (in training, --model-set backbone.FIELD=…)",
                 where=model.name,
             )
     for name, layer in given.items():

@@ -12,6 +12,11 @@ def output_maps(model: keras.Model) -> list[OutputMap]:
     return layers if all(isinstance(layer, OutputMap) for layer in layers) else []
 
 
+def marked_layer(model: keras.Model) -> keras.layers.Layer:
+    """The layer whose answer the first output's `OutputMap` marks."""
+    return output_maps(model)[0].input._keras_history.operation
+
+
 def outputs_of(model: keras.Model) -> tuple[Output, ...]:
     """The same as the contract says it; none for a classifier."""
     return tuple(Output(layer.name, layer.kind, layer.stride, layer.anchors) for layer in output_maps(model))

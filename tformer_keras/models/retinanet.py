@@ -9,7 +9,13 @@ from keras import layers
 
 from tformer_edge.anchors import RATIOS, SCALES, of_retinanet
 from tformer_keras.layers import OutputMap
-from tformer_keras.models.backbones import backbone_config, check_features, features_of, fill_backbone
+from tformer_keras.models.backbones import (
+    backbone_config,
+    check_features,
+    features_of,
+    fill_backbone,
+    own_backbone,
+)
 from tformer_keras.models.feature_pyramid import FORMAT, ConvStyle, SharedConv, feature_pyramid
 from tformer_keras.models.tformer import InputShape, TFormerConfig
 
@@ -151,16 +157,8 @@ def RetinaNet(
     if head not in HEADS:
         raise ValueError(f"`head` expected one of {', '.join(HEADS)}, received {head!r}.")
     arguments = {**HEADS[head], "classes": classes, **config}
-    if isinstance(backbone, keras.Model):
-        if input_shape is not None:
-            raise ValueError(
-                f"`input_shape` expected None beside a backbone that is a model, received {input_shape}."
-            )
-        return build_detector(RetinaNetConfig(**arguments), name, weights, backbone)
-    own = backbone_config(backbone)
-    if input_shape is not None:
-        own = dataclasses.replace(own, input_shape=input_shape)
-    return build_detector(RetinaNetConfig(own, **arguments), name, weights)
+    own, given = own_backbone(backbone, input_shape)
+    return build_detector(RetinaNetConfig(**own, **arguments), name, weights, given)
 
 
 def build_detector(

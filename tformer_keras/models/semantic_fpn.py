@@ -13,6 +13,7 @@ from tformer_keras.models.backbones import (
     check_features,
     features_of,
     fill_backbone,
+    own_backbone,
 )
 from tformer_keras.models.feature_pyramid import FORMAT, ConvStyle, SharedConv, double, feature_pyramid
 from tformer_keras.models.retinanet import MICRO_BACKBONE, TINY_BACKBONE
@@ -122,16 +123,8 @@ def SemanticFPN(
     if head not in HEADS:
         raise ValueError(f"`head` expected one of {', '.join(HEADS)}, received {head!r}.")
     arguments = {**HEADS[head], "classes": classes, **config}
-    if isinstance(backbone, keras.Model):
-        if input_shape is not None:
-            raise ValueError(
-                f"`input_shape` expected None beside a backbone that is a model, received {input_shape}."
-            )
-        return build_segmenter(SemanticFPNConfig(**arguments), name, weights, backbone)
-    own = backbone_config(backbone)
-    if input_shape is not None:
-        own = dataclasses.replace(own, input_shape=input_shape)
-    return build_segmenter(SemanticFPNConfig(own, **arguments), name, weights)
+    own, given = own_backbone(backbone, input_shape)
+    return build_segmenter(SemanticFPNConfig(**own, **arguments), name, weights, given)
 
 
 def build_segmenter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,17 +46,13 @@ class DetectionJudge:
         infos = [TensorInfo(one.shape[1:], one.dtype.name) for one in maps]
         boxes, labels, crowd, areas, frames = truth
         found, things = [self.found], [self.things]
-        for row in np.flatnonzero(np.asarray(weights) > 0).tolist():
-            image = len(self.sizes)
-            self.sizes = np.concatenate([self.sizes, frames[row][None, :2]])
+        counted = np.flatnonzero(np.asarray(weights) > 0)
+        for image, row in enumerate(counted.tolist(), len(self.sizes)):
             frame = Frame.of(frames[row], self.size)
             answer = detect(
                 levels_of([one[row] for one in maps], infos, self.outputs),
                 self.size,
-                score_threshold=EVALUATED.score_threshold,
-                iou_threshold=EVALUATED.iou_threshold,
-                per_level=EVALUATED.per_level,
-                max_boxes=EVALUATED.max_boxes,
+                **dataclasses.asdict(EVALUATED),
             )
             columns = (np.full(len(answer), image), answer.labels, answer.scores)
             found.append(np.column_stack([*columns, frame.to_picture(answer.boxes)]))
@@ -64,6 +61,7 @@ class DetectionJudge:
             columns = (number, labels[row][there], crowd[row][there], areas[row][there])  # type: ignore[assignment]
             things.append(np.column_stack([*columns, boxes[row][there]]))
         self.found, self.things = np.concatenate(found), np.concatenate(things)
+        self.sizes = np.concatenate([self.sizes, np.asarray(frames)[counted, :2]])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that was collected."""

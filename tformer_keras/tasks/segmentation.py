@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_edge.output_json import Output
-from tformer_keras.models.output_maps import outputs_of
+from tformer_keras.models.output_maps import marked_layer, outputs_of
 from tformer_keras.tasks.annotations import UNLABELLED, MaskAnnotation
 from tformer_keras.tasks.segmentation_judge import SegmentationJudge
 
@@ -115,7 +115,7 @@ class Segmentation:
 
     def head_layers(self, model: keras.Model) -> list[keras.layers.Layer]:
         """The convolution that gives the logits."""
-        return [model.outputs[0]._keras_history.operation.input._keras_history.operation]
+        return [marked_layer(model)]
 
     def meaning(self, model: keras.Model) -> str:
         """ "logits", always."""

@@ -9,7 +9,7 @@ import keras
 
 from tformer_edge.errors import UserError, first_line
 from tformer_keras.models import build
-from tformer_keras.models.backbones import HEAD
+from tformer_keras.models.backbones import copy_backbone, features_of
 from tformer_keras.models.families import (
     BACKBONE,
     CONFIGS,
@@ -20,6 +20,7 @@ from tformer_keras.models.families import (
 )
 from tformer_keras.models.keras_file import read_keras_file
 from tformer_keras.models.output_maps import task_of
+from tformer_keras.models.tformer import TFormerConfig
 from tformer_keras.models.weights import SHIPPED, shipped_name
 from tformer_keras.tasks.task import Task
 
@@ -102,19 +103,25 @@ def build_model(name: str, config: Config) -> keras.Model:
         ) from error
 
 
-def copy_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers.Layer]:
+def copy_weights(model: keras.Model, config: Config, path: str, task: Task) -> None:
     """Copies weights, layer by layer, from the `.keras` file at `path` or shipped weights; the head may differ.
 
-    Returns:
-        The layers that begin anew: the head, and any that the file has in another shape.
+    A detector or segmenter may begin with a classifier's weights too: its backbone takes them, the rest begins anew.
+
+    Args:
+        model: takes the weights.
+        config: its own.
+        path: a `.keras` file, the folder of a run, or a shipped name.
+        task: of the model.
 
     Raises:
         UserError: the file is no Keras model, or more than its head differs.
     """
     shipped = shipped_name(path, model.name)
     source = load_model(path) if shipped is None else build(SHIPPED[shipped].variant, weights=shipped)
-    if task.name != "classification" and task_of(source) == "classification":
-        return _copy_backbone(model, source, path)
+    if not isinstance(config, TFormerConfig) and task_of(source) == "classification":
+        copy_backbone(model, features_of(config.backbone), source, path)
+        return
     given = {layer.name: layer for layer in source.layers}
     new = []
     for layer in model.layers:
@@ -132,34 +139,6 @@ def copy_weights(model: keras.Model, path: str, task: Task) -> list[keras.layers
             f"others for {len(strange)} layers, the first being {strange[0]}",
             "give the model arguments that the file was made with",
         )
-    return head
-
-
-def _copy_backbone(model: keras.Model, source: keras.Model, path: str) -> list[keras.layers.Layer]:
-    """A classifier's weights into the layers of those names; returns the others, which begin anew.
-
-    Raises:
-        UserError: no layer fits, or one of a name has another shape.
-    """
-    given = {
-        layer.name: layer for layer in source.layers if layer.weights and not layer.name.startswith(HEAD)
-    }
-    copied = [layer for layer in model.layers if layer.name in given]
-    unlike = [
-        layer.name
-        for layer in copied
-        if [weight.shape for weight in layer.weights]
-        != [weight.shape for weight in given[layer.name].weights]
-    ]
-    if len(copied) < len(given) or unlike:
-        raise UserError(
-            f"a classifier of this model's backbone in {path}",
-            f"one whose layer {(unlike or sorted(set(given) - {layer.name for layer in copied}))[0]} is another",
-            "give the model arguments that the file was made with (--model-set backbone.FIELD=…)",
-        )
-    for layer in copied:
-        layer.set_weights(given[layer.name].get_weights())
-    return [layer for layer in model.layers if layer.weights and layer.name not in given]
 
 
 def model_file(path: str) -> Path:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tformer_edge.errors import UserError
-from tformer_edge.preprocessing import Preprocessing, Resize
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.preprocessing_checks import Resize
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.tasks import TASKS
 

@@ -13,7 +13,8 @@ import keras
 
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.output_json import DetectionRule
-from tformer_edge.preprocessing import ChannelOrder, Preprocessing, Resize
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.preprocessing_checks import ChannelOrder, Resize
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.models import build

@@ -93,7 +93,7 @@ def _train(
     keras.utils.set_random_seed(job.seed)
     model = build_model(job.model, config)
     if job.weights is not None:
-        copy_weights(model, job.weights, TASKS[recipe.task])
+        copy_weights(model, config, job.weights, TASKS[recipe.task])
     run = KerasRun(job, cluster, dataset, model, preprocessing, say)
     say(
         f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "
