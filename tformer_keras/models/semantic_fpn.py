@@ -84,7 +84,7 @@ SEGMENTERS: dict[str, SemanticFPNConfig] = {
     "semantic_fpn_tformer_s": SemanticFPNConfig(backbone_config("tformer_s")),
     "semantic_fpn_tformer_m": SemanticFPNConfig(backbone_config("tformer_m")),
     "semantic_fpn_tformer_l": SemanticFPNConfig(backbone_config("tformer_l")),
-    "segmenter_micro": SemanticFPNConfig(MICRO_BACKBONE, **HEADS["edge"]),
+    "segmenter_micro": SemanticFPNConfig(MICRO_BACKBONE, **{**HEADS["edge"], "neck_channels": 96}),
     "segmenter_tiny": SemanticFPNConfig(
         TINY_BACKBONE, **{**HEADS["edge"], "neck_channels": 32, "head_channels": 16}
     ),
