@@ -56,7 +56,8 @@ apk: $(VENV)/.installed-train ## build, test and sign android_demo/target/tforme
 android-test: $(VENV)/.installed-train ## test the Android app: core, screens on the real framework, real interpreter, APK
 	android_demo/build.sh test
 
-fuzz: $(VENV)/.installed-train-publish-dev ## damage model files in 10,000 ways, then 10,000 inferences and images: nothing crashes or grows
+fuzz: $(VENV)/.installed-train-micro-publish-dev ## new examples for every property; 10,000 damaged model files; 10,000 inferences and images
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi -m hypothesis --hypothesis-profile explore
 	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000
 	$(VENV)/bin/python -m tests.fuzz.soak --inferences 10000 --images 10000
 
