@@ -26,14 +26,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import KINDS, PEERS, chosen_files
+from benchmarks.peers import KINDS, PEERS, chosen_files, names_of
 from benchmarks.provenance import ROOT, provenance
 from benchmarks.tables import print_tables
+from benchmarks.task_latency import ANSWER, OURS, of_task
+from benchmarks.task_peers import TASK_PEERS
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
   python benchmarks/arm_instructions.py                         the int8 files of every model, both cores
   python benchmarks/arm_instructions.py --only tformer_s resnet18 --cores cortex-a76
+  python benchmarks/arm_instructions.py --tasks                 detectors and segmenters, and their answers
   python benchmarks/arm_instructions.py --files a.tflite b.tflite     any files, beside TFormer-S
 It needs Debian's qemu-user and gcc: apt-get install qemu-user gcc
 """
@@ -83,23 +86,25 @@ def count_marks(core: str, plugin: Path, sysroot: Path | None, program: list[str
     qemu = [require("qemu-aarch64", "qemu-user"), "-cpu", core, "-plugin", str(plugin)]
     qemu += [] if sysroot is None else ["-L", str(sysroot)]
     # Python's hashes decide how long its start takes; LiteRT must not see the host's thread settings.
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*qemu, *program], env=environment, capture_output=True, text=True)
     marks = [int(number) for number in re.findall(r"^MARK (\d+)$", done.stderr, re.M)]
     if done.returncode or len(marks) < 2:
         said = done.stderr.strip()[-500:] or "nothing"
         raise UserError(
             f"a program that runs on {core}",
-            f"{said} of {program[-2] if len(program) > 1 else program[0]}",
+            f"{said} of {' '.join(program[1:]) or program[0]}",
             "take QEMU 7.2, which was tried",
         )
     return [after - before for before, after in itertools.pairwise(marks)]
 
 
-def count_file(core: str, plugin: Path, sysroot: Path, file: Path, runs: int) -> np.ndarray:
-    """Millions of instructions of `runs` inferences of a .tflite file: `(1, runs)`."""
+def count_file(
+    core: str, plugin: Path, sysroot: Path, file: Path, runs: int, answer: bool = False
+) -> np.ndarray:
+    """Millions of instructions of `runs` inferences of a .tflite file, or of their answers: `(1, runs)`."""
     python = sysroot / "usr" / "bin" / "python3.11"
-    program = [str(python), str(HERE / "arm_guest.py"), str(file), str(runs)]
+    program = [str(python), str(HERE / "arm_guest.py"), str(file), str(runs), *(["answer"] if answer else [])]
     return np.array([count_marks(core, plugin, sysroot, program)]) / 1e6
 
 
@@ -116,7 +121,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="*", choices=PEERS, metavar="MODEL", help=f"of: {', '.join(PEERS)}")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="MODEL",
+        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}",
+    )
+    parser.add_argument(
+        "--tasks",
+        action="store_true",
+        help="detectors and segmenters, and their answers, in place of classifiers",
+    )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["int8"], help="default: int8")
     parser.add_argument(
         "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
@@ -147,14 +162,16 @@ def _run(args: argparse.Namespace) -> int:
     if min(args.runs, args.jobs) < 1:
         raise UserError("numbers of at least 1", "less", "take others", where="--runs and --jobs")
     make_sysroot(args.sysroot)
-    files = chosen_files(args.only, args.kinds, args.files)
+    files = chosen_files(names_of(args), args.kinds, args.files)
+    if args.tasks:
+        files.update({(name, ANSWER): path for (name, _), path in files.items()})
     made = provenance(qemu=_qemu_version())
     samples: dict[str, dict[Key, np.ndarray]] = {core: {} for core in args.cores}
     with tempfile.TemporaryDirectory() as folder:
         plugin = build_plugin(Path(folder))
 
         def count(core: str, key: Key) -> np.ndarray:
-            values = count_file(core, plugin, args.sysroot, files[key], args.runs)
+            values = count_file(core, plugin, args.sysroot, files[key], args.runs, key[1] == ANSWER)
             print(f"{core} {' '.join(key)}: {np.median(values):.2f} M", file=sys.stderr, flush=True)
             return values
 
@@ -164,11 +181,20 @@ def _run(args: argparse.Namespace) -> int:
                 samples[core][key] = result.result()
 
     def describe(key: Key) -> Mapping[str, Any]:
-        label = PEERS[key[0]].label if key[0] in PEERS else Path(key[0]).name
+        table: Mapping[str, Any] = TASK_PEERS if args.tasks else PEERS
+        label = table[key[0]].label if key[0] in table else Path(key[0]).name
         return {"label": label, "bytes": files[key].stat().st_size, "partitions": None}
 
     rows, goals = [], []
     for core, counts in samples.items():
+        if args.tasks:
+            for task, ours in OURS.items():
+                members = {key: counts[key] for key in of_task(files, task)}
+                where = f"{core}, {task}"
+                rows += summarise(
+                    members, describe, platform=where, threads=1, unit="M instructions", ours=(ours, "int8")
+                )
+            continue
         rows += summarise(counts, describe, platform=core, threads=1, unit="M instructions")
         goals += hold_against_goals(counts, platform=core, threads=1)
     if args.out:

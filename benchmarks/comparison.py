@@ -31,7 +31,9 @@ class Row:
     p90: float
     minimum: float
     samples: int
-    ratio: float | None  # to TFormer-S int8 in the same table; None where that was not measured
+    ratio: (
+        float | None
+    )  # to TFormer-S int8 in the same table, or its detector; None where that was not measured
     bytes: int
     partitions: int | None  # XNNPACK's parts of the graph: 1 is best
 
@@ -119,16 +121,18 @@ def summarise(
     platform: str,
     threads: int,
     unit: str,
+    ours: Key = OURS,
 ) -> list[Row]:
     """A row for each model, in the order of `samples`.
 
     Args:
         samples: `(rounds, runs)` of each model, in `unit`.
         describe: gives a model's `label`, `bytes` and `partitions`.
+        ours: what ratios are to.
     """
     rows = []
     for key, values in samples.items():
-        ratio = paired_ratio(values, samples[OURS]) if OURS in samples else None
+        ratio = paired_ratio(values, samples[ours]) if ours in samples else None
         low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
         rows.append(
             Row(

@@ -8,6 +8,7 @@ weights, and kept in build/benchmarks until something that they are made of chan
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -23,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import KINDS, PEERS, chosen_files
+from benchmarks.peers import KINDS, PEERS, chosen_files, names_of
 from benchmarks.provenance import provenance
 from benchmarks.tables import print_tables
+from benchmarks.task_peers import TASK_PEERS
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -34,6 +36,7 @@ EPILOG = """examples:
   python benchmarks/latency.py --profile tformer_s              time by operation inside XNNPACK
   python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
   taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
+  python benchmarks/latency.py --tasks                          detectors and segmenters, and their answers
   python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
 """
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
@@ -105,7 +108,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="*", choices=PEERS, metavar="MODEL", help=f"of: {', '.join(PEERS)}")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="MODEL",
+        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}",
+    )
+    parser.add_argument(
+        "--tasks", action="store_true", help="detectors and segmenters in place of classifiers (int8)"
+    )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="default: all")
     parser.add_argument(
         "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
@@ -137,6 +148,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.no_amx:
         refuse_amx()
     from benchmarks.litert import Model
+    from benchmarks.task_latency import measure_tasks
 
     if min(args.rounds, args.runs, *args.threads) < 1:
         raise UserError(
@@ -149,7 +161,7 @@ def _run(args: argparse.Namespace) -> int:
             "add --threads 1",
             where="--clock cpu",
         )
-    files = chosen_files(args.only, args.kinds, args.files)
+    files = chosen_files(names_of(args), args.kinds, args.files)
     if args.profile:
         for threads in args.threads:
             print_profiles(files, threads, args.rounds)
@@ -161,6 +173,10 @@ def _run(args: argparse.Namespace) -> int:
     for threads in args.threads:
         if threads > usable:
             print(f"{threads} threads share {usable} core(s): that column says little.", file=sys.stderr)
+        if args.tasks:
+            timed = functools.partial(measure, rounds=args.rounds, runs=args.runs, clock=CLOCKS[args.clock])
+            rows += measure_tasks(files, threads, timed, platform_name())
+            continue
         models = {key: Model(path, threads) for key, path in files.items()}
         samples = measure(models, args.rounds, args.runs, CLOCKS[args.clock])
 

@@ -21,6 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.provenance import ROOT, versions
+from benchmarks.task_peers import TASK_PEERS, convert_task_peer
 from tformer_edge.errors import UserError
 
 KINDS = ("int8", "fp16", "float")
@@ -193,6 +194,8 @@ def convert_by_tformer(model: Any, kind: str, rewrites: str) -> bytes:
 
 def convert(name: str, kind: str) -> bytes:
     """Builds a peer with random weights and converts it."""
+    if name in TASK_PEERS:
+        return convert_task_peer(name)
     import keras
 
     peer = PEERS[name]
@@ -204,11 +207,21 @@ def convert(name: str, kind: str) -> bytes:
     return convert_by_tformer(model, kind, peer.rewrites)
 
 
+def kinds_of(name: str) -> tuple[str, ...]:
+    """The kinds of files that a model of either table has; none for a name that is in neither."""
+    if name in TASK_PEERS:
+        return ("int8",)
+    return PEERS[name].kinds if name in PEERS else ()
+
+
 def cache_key(name: str, kind: str) -> str:
     """Sixteen hexadecimal digits of all that a file is made of: this file, the package's sources, the versions."""
     digest = hashlib.sha256(repr((name, kind, sorted(versions().items()))).encode())
     sources = [Path(__file__)]
-    for part in ("layers", "models") + (("deploy",) if PEERS[name].converter == "tformer" else ()):
+    if name in TASK_PEERS:
+        sources.append(Path(__file__).with_name("task_peers.py"))
+    ours = name in TASK_PEERS or PEERS[name].converter == "tformer"
+    for part in ("layers", "models") + (("deploy",) if ours else ()):
         sources += sorted((ROOT / "tformer_keras" / part).rglob("*.py"))
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
@@ -231,9 +244,9 @@ def model_file(
     Raises:
         UserError: for a name or kind that is not in the table, or a conversion that failed.
     """
-    if name not in PEERS or kind not in PEERS[name].kinds:
+    if kind not in kinds_of(name):
         raise UserError(
-            f"one of {', '.join(PEERS)} and a kind of it",
+            f"one of {', '.join([*PEERS, *TASK_PEERS])} and a kind of it",
             f"{name!r} and {kind!r}",
             "take one of them",
             where="model",
@@ -263,6 +276,20 @@ def _make_in_a_process(name: str, kind: str, path: Path) -> None:
         )
 
 
+def names_of(args: argparse.Namespace) -> list[str] | None:
+    """What a command's --only and --tasks name; None for what `chosen_files` takes by itself.
+
+    Raises:
+        UserError: for a name that is not in the table, or --files beside --tasks.
+    """
+    table: Sequence[str] = list(TASK_PEERS if args.tasks else PEERS)
+    if args.tasks and args.files:
+        raise UserError("models of the table", "--files", "leave it out", where="--tasks")
+    if unknown := [name for name in args.only or () if name not in table]:
+        raise UserError(f"some of {', '.join(table)}", ", ".join(unknown), "take others", where="--only")
+    return list(table) if args.tasks and args.only is None else args.only
+
+
 def chosen_files(
     only: Sequence[str] | None, kinds: Sequence[str], files: Sequence[str]
 ) -> dict[tuple[str, str], Path]:
@@ -280,7 +307,7 @@ def chosen_files(
     paths: dict[tuple[str, str], Path] = {}
     for name in names:
         for kind in kinds:
-            if kind in PEERS[name].kinds:
+            if kind in kinds_of(name):
                 print(f"{name} {kind}", file=sys.stderr, flush=True)
                 paths[name, kind] = model_file(name, kind)
     for file in files:
@@ -293,7 +320,7 @@ def chosen_files(
 def main() -> int:
     """Converts one model into a file."""
     parser = argparse.ArgumentParser(description="convert one model of the latency tables")
-    parser.add_argument("name", choices=PEERS)
+    parser.add_argument("name", choices=[*PEERS, *TASK_PEERS])
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--out", required=True, type=Path, help="the .tflite file to write")
     args = parser.parse_args()
