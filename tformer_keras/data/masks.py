@@ -14,13 +14,11 @@ from tformer_edge.image_files import LeftOut, images_below
 from tformer_edge.images import ImageError, image_size, open_image
 from tformer_keras.data.colour_table import ColourTable, find_table
 from tformer_keras.data.dataset import Dataset, ImageSplit
-from tformer_keras.data.divide import divide
+from tformer_keras.data.split_names import split_of, training_and_test
 from tformer_keras.tasks.annotations import MaskAnnotation
 
 # (pictures, masks); ADE20K's names last.
 FOLDERS = (("images", "masks"), ("images", "labels"), ("images", "annotations"))
-# Splits by usual names.
-TRAIN, VALIDATION, TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
 # Some tools add to a picture's name.
 ENDINGS = ("", "_mask", "_label", "_labelIds", "_gtFine_labelIds", "_L", "_seg")
 
@@ -70,7 +68,11 @@ def load_masks(root: Path, *, seed: int = 0, test_fraction: float = 0.2) -> Data
             read=lambda index: open_image(paths[index]),
         )
 
-    train, test = map(split, _splits(files, folders[0], seed, test_fraction))
+    members: dict[str, list[int]] = {}
+    for index, path in enumerate(files):
+        if (name := split_of(path.relative_to(folders[0]).parts[0])) is not None:
+            members.setdefault(name, []).append(index)
+    train, test = map(split, training_and_test(members, len(files), seed, test_fraction))
     return Dataset(
         root.resolve().name, table.names, train, test, task="segmentation", left_out=left_out.line()
     )
@@ -140,19 +142,3 @@ def _counted(masks: Sequence[Path]) -> ColourTable:
     with ThreadPoolExecutor(8) as pool:
         count = max(pool.map(highest, masks)) + 1
     return ColourTable(tuple(f"class {index}" for index in range(count)))
-
-
-def _splits(
-    files: Sequence[Path], images: Path, seed: int, test_fraction: float
-) -> tuple[list[int], list[int]]:
-    of: dict[str, list[int]] = {"train": [], "val": [], "test": []}
-    for index, path in enumerate(files):
-        first = path.relative_to(images).parts[0]
-        for name, known in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
-            if first in known:
-                of[name].append(index)
-    if of["train"] and of["test"]:
-        return sorted(of["train"] + of["val"]), of["test"]
-    if of["train"] and of["val"]:
-        return of["train"], of["val"]
-    return divide(len(files), test_fraction, seed)
