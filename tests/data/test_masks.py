@@ -54,6 +54,20 @@ def test_a_table_names_values_and_what_is_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.train.annotation(0).read(), expected)
 
 
+def test_ade20k_as_it_comes(tmp_path: Path) -> None:
+    root = make(tmp_path, ("training", "validation"), "annotations")
+    lines = [
+        "Idx\tRatio\tTrain\tVal\tStuff\tName",
+        "1\t0.15\t11664\t1172\t1\twall",
+        "2\t0.1\t1\t1\t1\tbuilding, edifice",
+    ]
+    (root / "objectInfo150.txt").write_text("\n".join([*lines, "3\t0.1\t1\t1\t0\tbuilding, house"]) + "\n")
+    dataset = load_dataset(root)
+    assert dataset.class_names == ("wall", "building", "building, house")
+    assert dataset.test.names[0] == "images/validation/0.jpg"
+    np.testing.assert_array_equal(dataset.train.annotation(0).read(), VALUES.astype(int) - 1)
+
+
 def test_names_alone_count_from_0(tmp_path: Path) -> None:
     root = make(tmp_path)
     (root / "classes.txt").write_text("sky\nroad\ncar\nvoid\n")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tformer_edge.labels import check_labels
 from tformer_keras.tasks.annotations import UNLABELLED
 
 TABLES = ("classes.csv", "class_dict.csv", "classes.txt", "labels.txt")
+# ADE20K's own, of 150 classes from 1 on; 0 is what was not labelled.
+ADE20K = "objectInfo150.txt"
 # Names of what is no class: their pixels teach nothing.
 NOTHING = ("unlabelled", "unlabeled", "void", "ignore", "ignored", "_background_ignored")
 
@@ -82,16 +85,20 @@ def find_table(root: Path) -> ColourTable | None:
 
     A line is a class: its name; `name, value` of index masks; or `name, red, green, blue`. A first line of column names
     is passed over. Names like "unlabelled" or "void" are no classes: their pixels are ignored. A table of names alone
-    counts from 0.
+    counts from 0. ADE20K's `objectInfo150.txt` is read as it comes: its numbers count from 1, and 0 is unlabelled.
 
     Raises UserError for a table that cannot be read.
     """
-    path = next((root / name for name in TABLES if (root / name).is_file()), None)
+    path = next((root / name for name in (*TABLES, ADE20K) if (root / name).is_file()), None)
     if path is None:
         return None
     try:
         text = path.read_text("utf-8-sig")
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(row)]
+        ade20k = path.name == ADE20K
+        cells = csv.reader(io.StringIO(text), delimiter="\t" if ade20k else ",")
+        rows = [[cell.strip() for cell in row] for row in cells if any(row)]
+        if ade20k:
+            rows = _of_ade20k(rows[1:])
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(
             "a table of classes", first_line(error), "write it as UTF-8", where=str(path)
@@ -117,6 +124,15 @@ def find_table(root: Path) -> ColourTable | None:
     if widths == {4}:
         return ColourTable(tuple(names), colours={(n[0], n[1], n[2]): label for n, label in found})
     return ColourTable(tuple(names), values={numbers[0]: label for numbers, label in found})
+
+
+def _of_ade20k(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows of Idx, Ratio, Train, Val, Stuff, Name as rows of a name and a value: of several names the first."""
+    result = [["unlabelled", "0"]]
+    for row in rows:
+        first = row[-1].split(",")[0].strip()
+        result.append([row[-1] if first in (known for known, _ in result) else first, row[0]])
+    return result
 
 
 def _bad(path: Path, received: str) -> UserError:
