@@ -14,7 +14,7 @@ EPILOG = """examples:
   tformer train digits --out runs/digits
   tformer train photos/ --out runs/photos            chooses what suits the folder, and says why
   tformer train photos/ --model tformer_micro --input-size 64 --epochs 100 --out runs/photos
-  tformer train cells/ --out runs/cells              boxes: Pascal VOC's Annotations and JPEGImages
+  tformer train cells/ --out runs/cells              boxes: Pascal VOC, COCO's JSON or YOLO's text files
   tformer train streets/ --out runs/streets          masks: images/ and masks/
   tformer train photos/ --model tformer_s --recipe finetune --weights runs/large/model.keras --out runs/mine
   tformer train photos/ --model tformer_s --recipe imagenet --set augmentation.mixup=0.2 --model-set norm=group
