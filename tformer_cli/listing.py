@@ -27,17 +27,19 @@ def run(args: argparse.Namespace) -> int:
     for name, model in catalogue["models"].items():
         height, width, _ = model["input_shape"]
         depths, widths = (", ".join(map(str, model[field])) for field in ("depths", "scaled_widths"))
-        output.say(f"  {name:<16} depths {depths}; widths {widths}; input {height}x{width}")
+        output.say(
+            f"  {name:<22} {model['task']:<14} depths {depths}; widths {widths}; input {height}x{width}"
+        )
     output.say("recipes (--recipe)")
     for name, recipe in catalogue["recipes"].items():
         size = "the model's" if recipe["input_size"] is None else "x".join(map(str, recipe["input_size"]))
         output.say(
-            f"  {name:<16} {recipe['epochs']} epochs, batch {recipe['batch_size']}, "
+            f"  {name:<22} {recipe['epochs']} epochs, batch {recipe['batch_size']}, "
             f"learning rate {recipe['learning_rate']:g}, input {size}"
         )
     output.say("shipped weights (weights=)")
     for name, weights in catalogue["weights"].items():
         kinds = "float and int8" if weights["quantized"] else "float"
-        output.say(f"  {name:<16} {weights['variant']}, {kinds}")
+        output.say(f"  {name:<22} {weights['variant']}, {kinds}")
     output.result(catalogue)
     return 0

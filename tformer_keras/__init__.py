@@ -19,6 +19,7 @@ from tformer_keras.models import (
     TFormerM,
     TFormerMicro,
     TFormerS,
+    shipped_model,
 )
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "TFormerMicro",
     "TFormerS",
     "layers",
+    "shipped_model",
 ]
 
 # They need TensorFlow, which training on JAX does without: imported when they are asked for, and no part of `import *`.

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tformer_edge.files import write_whole
-from tformer_keras.models import VARIANTS
+from tformer_keras.models import TFormerConfig
+from tformer_keras.models.families import CONFIGS, task_of_config
 from tformer_keras.models.weights import SHIPPED
 from tformer_keras.training.recipe import RECIPES, plain
 
@@ -18,13 +19,16 @@ PATH = Path(__file__).parents[1] / "tformer_cli" / "catalogue.json"
 
 def catalogue() -> dict[str, Any]:
     """Models, recipes and shipped weights by name, as plain data."""
-    models = {
-        name: {
+    models = {}
+    for name, config in CONFIGS.items():
+        backbone = config if isinstance(config, TFormerConfig) else config.backbone
+        models[name] = {
             **plain(dataclasses.asdict(config)),
-            "scaled_widths": [config.scaled(width) for width in config.widths],
+            "task": task_of_config(config),
+            "depths": list(backbone.depths),
+            "input_shape": list(backbone.input_shape),
+            "scaled_widths": [backbone.scaled(width) for width in backbone.widths],
         }
-        for name, config in VARIANTS.items()
-    }
     weights = {
         name: {"variant": model.variant, "quantized": model.quantized is not None, **model.config["model"]}
         for name, model in SHIPPED.items()

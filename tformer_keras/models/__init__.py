@@ -1,5 +1,6 @@
 """The models: each architecture readable in one file."""
 
+from tformer_keras.models.families import shipped_model
 from tformer_keras.models.retinanet import DETECTORS, RetinaNet, RetinaNetConfig
 from tformer_keras.models.semantic_fpn import SEGMENTERS, SemanticFPN, SemanticFPNConfig
 from tformer_keras.models.tformer import (
@@ -28,4 +29,5 @@ __all__ = [
     "TFormerMicro",
     "TFormerS",
     "build",
+    "shipped_model",
 ]

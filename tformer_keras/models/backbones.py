@@ -85,6 +85,13 @@ def fill_backbone(model: keras.Model, backbone: keras.Model, weights: str) -> No
         UserError: the file is no Keras model, or `copy_backbone` refuses its model.
     """
     shipped = shipped_name(weights, weights)
+    if shipped is not None and SHIPPED[shipped].variant not in VARIANTS:
+        raise UserError(
+            "a classifier, whose backbone can be taken",
+            f"the shipped {SHIPPED[shipped].variant}",
+            "`tformer_keras.shipped_model` gives it whole",
+            where=f"weights={weights!r}",
+        )
     source = (
         read_keras_file(Path(weights))
         if shipped is None

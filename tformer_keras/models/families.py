@@ -6,9 +6,11 @@ from typing import Any
 
 import keras
 
+from tformer_edge.errors import UserError
 from tformer_keras.models.retinanet import DETECTORS, RetinaNetConfig, build_detector
 from tformer_keras.models.semantic_fpn import SEGMENTERS, SemanticFPNConfig, build_segmenter
 from tformer_keras.models.tformer import VARIANTS, TFormer, TFormerConfig
+from tformer_keras.models.weights import SHIPPED, fill
 
 Config = TFormerConfig | RetinaNetConfig | SemanticFPNConfig
 
@@ -56,3 +58,29 @@ def build_config(config: Config, name: str) -> keras.Model:
     if isinstance(config, SemanticFPNConfig):
         return build_segmenter(config, name)
     return TFormer(config, name)
+
+
+def flat_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's config.json says of its model, with the backbone's fields named as `field_names` does."""
+    inner = config.get("backbone")
+    named = {BACKBONE + name: value for name, value in inner.items()} if isinstance(inner, Mapping) else {}
+    return {**{name: value for name, value in config.items() if name != "backbone"}, **named}
+
+
+def shipped_model(name: str) -> keras.Model:
+    """A trained model that ships with the package, of whatever task.
+
+    model = tformer_keras.shipped_model("detector_micro_bccd")
+
+    Args:
+        name: as `tformer list` has it.
+
+    Raises:
+        UserError: nothing of that name ships, or its file is missing or damaged.
+    """
+    if name not in SHIPPED:
+        raise UserError(f"a shipped name: {', '.join(SHIPPED)}", repr(name), "take one of them")
+    entry = SHIPPED[name]
+    model = build_config(changed(CONFIGS[entry.variant], flat_fields(entry.configuration)), entry.variant)
+    fill(model, name)
+    return model

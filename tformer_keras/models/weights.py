@@ -53,7 +53,7 @@ class ShippedModel:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Fields of `TFormerConfig` that it was trained with."""
+        """Fields of its variant's configuration that it was trained with."""
         return dict(self.config["model"]["config"])
 
 
@@ -118,6 +118,9 @@ def fill(model: keras.Model, weights: str) -> None:
     """
     if weights in SHIPPED:
         path = _shipped_file(weights, WEIGHTS, SHIPPED[weights].weights)
+        if SHIPPED[weights].config["task"] != "classification":
+            model.load_weights(path)  # of one configuration alone, see `families.shipped_model`
+            return
         with warnings.catch_warnings():
             # Of all that `shipped_configuration` lets through, the head alone can be of another shape.
             warnings.filterwarnings(

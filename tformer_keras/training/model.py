@@ -8,7 +8,6 @@ from typing import Any
 import keras
 
 from tformer_edge.errors import UserError, first_line
-from tformer_keras.models import build
 from tformer_keras.models.backbones import copy_backbone, features_of
 from tformer_keras.models.families import (
     BACKBONE,
@@ -17,6 +16,8 @@ from tformer_keras.models.families import (
     build_config,
     changed,
     field_names,
+    flat_fields,
+    shipped_model,
 )
 from tformer_keras.models.keras_file import read_keras_file
 from tformer_keras.models.output_maps import task_of
@@ -79,10 +80,7 @@ def arguments_of(weights: str, variant: str) -> dict[str, Any]:
             config = model["config"] if model["name"] == variant else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             config = {}  # some other program's config.json
-    inner = config.get("backbone")
-    if isinstance(inner, Mapping):
-        config = {**config, **{BACKBONE + name: value for name, value in inner.items()}}
-    return {name: value for name, value in config.items() if not _own(name) and name != "backbone"}
+    return {name: value for name, value in flat_fields(config).items() if not _own(name)}
 
 
 def _own(field: str) -> bool:
@@ -118,7 +116,7 @@ def copy_weights(model: keras.Model, config: Config, path: str, task: Task) -> N
         UserError: the file is no Keras model, or more than its head differs.
     """
     shipped = shipped_name(path, model.name)
-    source = load_model(path) if shipped is None else build(SHIPPED[shipped].variant, weights=shipped)
+    source = load_model(path) if shipped is None else shipped_model(shipped)
     if not isinstance(config, TFormerConfig) and task_of(source) == "classification":
         copy_backbone(model, features_of(config.backbone), source, path)
         return

@@ -17,7 +17,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.preprocessing_checks import ChannelOrder, Resize
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.models import build
+from tformer_keras.models.families import shipped_model
 from tformer_keras.models.keras_file import check_keras_file
 from tformer_keras.models.output_maps import outputs_of, task_of
 from tformer_keras.models.weights import SHIPPED, quantized_weights
@@ -204,13 +204,14 @@ def _shipped(name: str, bare: BarePreprocessing | None) -> Trained:
             "leave them out",
         )
     entry = SHIPPED[name]
+    model = shipped_model(name)
     return Trained(
         path=Path(name),
         name=name,
-        model=build(entry.variant, weights=name),
+        model=model,
         preprocessing=Preprocessing.from_json(entry.config["preprocessing"]),
         class_names=tuple(entry.config["class_names"]),
-        task=_task(entry.config["task"], Path(name)),
+        task=_task(entry.config["task"], Path(name)).of(model),
         record=dict(entry.config["model"]),
         quantized=quantized_weights(name),
     )
