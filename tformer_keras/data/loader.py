@@ -146,6 +146,13 @@ class Loader:
             )
         return self._order(epoch)[self._positions(step)]
 
+    def evaluated(self) -> NDArray[np.int64]:
+        """Indices of the images that a judge gets in an epoch in order, first all of shard 0, then all of shard 1, …:
+        as judges that are merged number them. Without those that fill the last batch."""
+        steps, count = self.steps_per_epoch, self.shard[1]
+        places = np.arange(steps * self.batch_size).reshape(steps, count, -1).swapaxes(0, 1).ravel()
+        return places[places < len(self.split)]
+
     def batch(self, epoch: int, step: int) -> Batch:
         """Batch `step` of `epoch`: a pure function of these, the seed and the shard.
 

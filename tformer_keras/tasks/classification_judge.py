@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_keras.tasks.classification_pictures import draw_confusion
+from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Figure
 
 TABLE_ROWS = 50
@@ -101,8 +102,8 @@ class ClassificationEvaluation:
         )
         return "\n".join(lines)
 
-    def pictures(self) -> dict[str, bytes]:
-        """The confusion matrix."""
+    def pictures(self, images: Evaluated | None = None) -> dict[str, bytes]:
+        """The confusion matrix; no images."""
         title = f"{self.headline} of {self.images}"
         return {"confusion.png": draw_confusion(self.confusion, self.class_names, title)}
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tformer_keras.tasks.classification_pictures import draw_confusion
 from tformer_keras.tasks.detection_pictures import draw_precision
+from tformer_keras.tasks.detection_sheet import draw_worst, match
+from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Figure
 
 TABLE_ROWS = 50
@@ -42,6 +44,8 @@ class DetectionEvaluation:
         precision: (101, classes): at an overlap of 0.5, at recalls of 0 to 1.
         confusion: int64 (classes + 1, classes + 1), row true, column found, the last of both the background: things and
             boxes of a score of 0.3, paired by the highest overlap of 0.5 or more.
+        boxes: (n, 7), and
+        truth: (m, 8), what `DetectionJudge` has collected.
     """
 
     class_names: tuple[str, ...]
@@ -51,6 +55,8 @@ class DetectionEvaluation:
     per_class: NDArray[np.float64]
     precision: NDArray[np.float64]
     confusion: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    truth: NDArray[np.float64]
 
     @property
     def headline(self) -> Figure:
@@ -93,14 +99,18 @@ class DetectionEvaluation:
         lines.append(", ".join(str(figure) for figure in self.figures.values()) + f", {self.images} images")
         return "\n".join(lines)
 
-    def pictures(self) -> dict[str, bytes]:
-        """Precision over recall, and the confusion matrix with the background."""
+    def pictures(self, images: Evaluated | None = None) -> dict[str, bytes]:
+        """Precision over recall, the confusion matrix with the background, and the worst images."""
         names = (*self.class_names, "background")
         title = f"boxes of a score of {SHOWN_SCORE}, {self.headline} of {self.images} images"
-        return {
+        drawn = {
             "precision_recall.png": draw_precision(self.precision, self.per_class[:, 1], self.class_names),
             "confusion.png": draw_confusion(self.confusion, names, title),
         }
+        if images is not None and self.images:
+            matched = match(self.boxes, self.truth, self.images, SHOWN_SCORE, SAME)
+            drawn["worst.png"] = draw_worst(matched, images, self.class_names, SHOWN_SCORE, SAME)
+        return drawn
 
 
 def evaluate_boxes(
@@ -132,6 +142,8 @@ def evaluate_boxes(
         per_class,
         known[0],
         confusion(classes, found, real, len(sizes)),
+        found,
+        things,
     )
 
 

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from tformer_edge.class_maps import class_map
 from tformer_edge.frame import Frame
+from tformer_keras.tasks.annotations import UNLABELLED
 from tformer_keras.tasks.classification_pictures import draw_confusion
+from tformer_keras.tasks.segmentation_sheet import AnsweredImage, draw_worst
+from tformer_keras.tasks.sheet import SHOWN, Evaluated
 from tformer_keras.tasks.task import Figure
 
 TABLE_ROWS = 50
@@ -25,18 +28,18 @@ class SegmentationEvaluation:
         class_names: in the order of the logits.
         images: that were evaluated.
         confusion: int64 (classes, classes) of labelled pixels that the input shows, row true, column answered.
+        worst: up to `SHOWN` images, the worst first; those without a labelled pixel are none.
     """
 
     class_names: tuple[str, ...]
     images: int
     confusion: NDArray[np.int64]
+    worst: tuple[AnsweredImage, ...] = ()
 
     @property
     def ious(self) -> NDArray[np.float64]:
         """(classes,): pixels of a class in truth and answer over those in either; NaN where there are none."""
-        both = np.diag(self.confusion).astype(np.float64)
-        either = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - both
-        return np.divide(both, either, out=np.full(len(both), np.nan), where=either > 0)
+        return _ious(self.confusion)
 
     @property
     def headline(self) -> Figure:
@@ -96,10 +99,13 @@ class SegmentationEvaluation:
         lines.append(", ".join(str(figure) for figure in self.figures.values()) + f", {self.images} images")
         return "\n".join(lines)
 
-    def pictures(self) -> dict[str, bytes]:
-        """The confusion matrix of pixels."""
+    def pictures(self, images: Evaluated | None = None) -> dict[str, bytes]:
+        """The confusion matrix of pixels, and the worst images."""
         title = f"pixels, {self.headline} of {self.images} images"
-        return {"confusion.png": draw_confusion(self.confusion, self.class_names, title)}
+        drawn = {"confusion.png": draw_confusion(self.confusion, self.class_names, title)}
+        if images is not None and self.worst:
+            drawn["worst.png"] = draw_worst(self.worst, images, self.class_names)
+        return drawn
 
 
 class SegmentationJudge:
@@ -114,6 +120,8 @@ class SegmentationJudge:
         self.class_names, self.size = tuple(class_names), size
         self.confusion = np.zeros((len(self.class_names),) * 2, np.int64)
         self.images = np.zeros(1, np.int64)
+        self.worst: list[AnsweredImage] = []
+        self.canvas = (0, 0)  # of the truth's masks
 
     def add(
         self, outputs: Sequence[NDArray[Any]], truth: Sequence[NDArray[Any]], weights: NDArray[Any]
@@ -121,6 +129,7 @@ class SegmentationJudge:
         """Outputs: [(b, h, w, classes)]; the truth of `Segmentation.judging`; weights (b,)."""
         classes = len(self.class_names)
         masks, frames = truth
+        self.canvas = masks.shape[1:]
         for row in np.flatnonzero(np.asarray(weights) > 0).tolist():
             frame = Frame.of(frames[row], self.size)
             logits = np.asarray(outputs[0][row])
@@ -132,20 +141,54 @@ class SegmentationJudge:
             mask = masks[row][top : top + tall, left : left + wide]
             known = mask >= 0
             pairs = mask[known].astype(np.int64) * classes + answer[known]
-            self.confusion += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+            counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+            self.confusion += counts
+            if len(pairs):
+                self._keep(float(np.nanmean(_ious(counts))), answer, (top, left))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The counts."""
-        return {"confusion": self.confusion, "images": self.images}
+        """The counts, and the worst images."""
+        return {
+            "confusion": self.confusion,
+            "images": self.images,
+            "qualities": np.array([one.quality for one in self.worst], np.float64),
+            "numbers": np.array([one.number for one in self.worst], np.int64),
+            "answers": np.array([one.classes for one in self.worst], np.int32).reshape(-1, *self.canvas),
+        }
 
     def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Adds another judge's."""
+        """Adds another judge's, its images behind this one's."""
+        numbers = (state["numbers"] + self.images).tolist()
+        found = zip(state["qualities"].tolist(), numbers, state["answers"], strict=True)
+        self.worst = _worst([*self.worst, *(AnsweredImage(*parts) for parts in found)])
+        self.canvas = state["answers"].shape[1:]
         self.confusion = self.confusion + state["confusion"]
         self.images = self.images + state["images"]
 
     def result(self) -> SegmentationEvaluation:
         """The evaluation of all images so far."""
-        return SegmentationEvaluation(self.class_names, int(self.images[0]), self.confusion)
+        return SegmentationEvaluation(
+            self.class_names, int(self.images[0]), self.confusion, tuple(self.worst)
+        )
+
+    def _keep(self, quality: float, answer: NDArray[Any], corner: tuple[int, int]) -> None:
+        """Keeps the newest image's answer, seen from `corner` on, if it is among the worst."""
+        if len(self.worst) == SHOWN and quality >= self.worst[-1].quality:
+            return
+        whole = np.full(self.canvas, UNLABELLED, np.int32)
+        (top, left), (height, width) = corner, answer.shape
+        whole[top : top + height, left : left + width] = answer
+        self.worst = _worst([*self.worst, AnsweredImage(quality, int(self.images[0]) - 1, whole)])
+
+
+def _ious(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    both = np.diag(confusion).astype(np.float64)
+    either = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+    return np.divide(both, either, out=np.full(len(both), np.nan), where=either > 0)
+
+
+def _worst(images: list[AnsweredImage]) -> list[AnsweredImage]:
+    return sorted(images, key=lambda one: (one.quality, one.number))[:SHOWN]
 
 
 def _percent(share: float | None) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.output_json import Output
+from tformer_keras.tasks.sheet import Evaluated
 
 # A batch: images (b, h, w, c); the task's truth, arrays (b, …) of static shapes; weights (b,), 0 for padding.
 Batch = tuple[NDArray[np.float32], tuple[NDArray[Any], ...], NDArray[np.float32]]
@@ -59,8 +60,8 @@ class Evaluation(Protocol):
     def table(self) -> str:
         """Text for people, several lines."""
 
-    def pictures(self) -> dict[str, bytes]:
-        """File name → PNG."""
+    def pictures(self, images: Evaluated | None = None) -> dict[str, bytes]:
+        """File name → PNG; with the images that were evaluated also those that show them."""
 
 
 class Judge(Protocol):

@@ -13,6 +13,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.loader import Loader, naming_file
 from tformer_keras.tasks import TASKS
+from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Evaluation, Judge, Run, Task, evaluate
 from tformer_keras.training import report
 from tformer_keras.training.callbacks import Checkpointing, Evaluating, Progressed, StopRequests, tensorboard
@@ -171,6 +172,10 @@ class Loop:
         for state in gathered(self.cluster, judge.state()):
             whole.merge(state)
         return whole.result()
+
+    def evaluated(self) -> Evaluated:
+        """The images of `evaluate`, in the order of its result."""
+        return Evaluated(self.dataset.test, self.test_loader.evaluated())
 
     def resume(self) -> None:
         """Goes on from the newest checkpoint, if there is one."""

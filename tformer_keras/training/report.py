@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-from tformer_edge.files import whole_file, write_whole
+from tformer_edge.files import cannot_write, existing_folder, whole_file, write_whole
+from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Evaluation, Figure
 
 
@@ -61,6 +62,21 @@ def draw_curves(history: Sequence[Mapping[str, Any]], figures: Mapping[str, Figu
     return buffer.getvalue()
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder for pictures. Raises UserError where that cannot be."""
+    existing_folder(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def write_pictures(out: Path, evaluation: Evaluation, images: Evaluated) -> None:
+    """Writes an evaluation's pictures, those that show its images included."""
+    for name, picture in evaluation.pictures(images).items():
+        write_whole(out / name, picture)
+
+
 def save_model(out: Path, model: keras.Model) -> None:
     """Writes model.keras."""
     with whole_file(out / "model.keras") as temporary:
@@ -68,7 +84,11 @@ def save_model(out: Path, model: keras.Model) -> None:
 
 
 def write_run(
-    out: Path, history: Sequence[Mapping[str, Any]], evaluation: Evaluation, result: Mapping[str, Any]
+    out: Path,
+    history: Sequence[Mapping[str, Any]],
+    evaluation: Evaluation,
+    images: Evaluated,
+    result: Mapping[str, Any],
 ) -> None:
     """Writes all files of a finished run but its model, which must be there already: report.json says "finished".
 
@@ -77,6 +97,5 @@ def write_run(
     if history:
         write_history(out / "history.csv", history)
         write_whole(out / "curves.png", draw_curves(history, evaluation.figures))
-    for name, picture in evaluation.pictures().items():
-        write_whole(out / name, picture)
+    write_pictures(out, evaluation, images)
     write_json(out / "report.json", result)

@@ -181,6 +181,6 @@ class KerasRun(Loop):
             for layer in self.model.layers:
                 layer.trainable = True
             report.save_model(self.job.out, self.model)
-            report.write_run(self.job.out, self.progressed.history, evaluation, result)
+            report.write_run(self.job.out, self.progressed.history, evaluation, self.evaluated(), result)
             self.say(f"{evaluation.table()}\nsaved in {self.job.out}")
         return result

@@ -175,7 +175,7 @@ class QuantizedRun(Loop):
             "limit_steps": self.job.limit_steps,
         }
         self.quantized.save(self.job.out)
-        report.write_run(self.job.out, self.progressed.history, evaluation, result)
+        report.write_run(self.job.out, self.progressed.history, evaluation, self.evaluated(), result)
         key = next(name for name, figure in evaluation.figures.items() if figure == evaluation.headline)
         stages = [
             (name, dataclasses.replace(evaluation.headline, value=self.before[name][key]))
