@@ -19,7 +19,8 @@ from tformer_edge.quantized_input import input_table, quantize_pixels
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
-from tformer_keras.deploy.micro.firmware import _float, _text, write_firmware
+from tformer_keras.deploy.micro.cpp_literals import float32, text
+from tformer_keras.deploy.micro.firmware import write_firmware
 from tformer_keras.deploy.micro.micro_operations import RESOLVER_METHODS, check_operations, resolver_methods
 from tformer_keras.deploy.micro.micro_run import MicroRun, run_in_micro
 from tformer_keras.deploy.tflite.interpreter import LiteRT
@@ -147,7 +148,7 @@ int main() {
 
 @given(st.text(st.characters(blacklist_categories=["Cs"]), max_size=30))
 def test_a_literal_is_plain_ascii_and_its_bytes(text):
-    literal = _text(text)
+    literal = X
     assert literal[0] == literal[-1] == '"' and "?" not in literal
     body = literal[1:-1]
     assert re.fullmatch(r"([ !#-\[\]-~]|\\[0-7]{3})*", body)
