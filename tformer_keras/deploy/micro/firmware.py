@@ -65,6 +65,12 @@ def file_names(file: ModelFile) -> list[str]:
     return sorted(one.name for one in _templates(_checked(file).task))
 
 
+def check_tensors(file: ModelFile, graph: FileGraph) -> None:
+    """Raises UserError where a graph, of one input, has other tensors than the file's contract says."""
+    outputs = tuple(_info(tensor) for tensor in graph.outputs)
+    interface_of(file, None, None, None).check_tensors(_info(graph.inputs[0]), outputs)
+
+
 def write_firmware(
     file: ModelFile, graph: FileGraph, run: MicroRun, source_name: str, margin: int = ARENA_MARGIN
 ) -> Firmware:
@@ -83,9 +89,8 @@ def write_firmware(
     """
     contract = _checked(file)
     arena = -(-(run.arena + margin) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
-    given, outputs = (tuple(map(_info, part)) for part in (graph.inputs, graph.outputs))
-    interface_of(file, None, None, None).check_tensors(given[0], outputs)
-    answer = _answer_sources(file, contract, outputs)
+    check_tensors(file, graph)
+    answer = _answer_sources(file, contract, [_info(tensor) for tensor in graph.outputs])
     values = _values(file, contract, graph, run, arena, margin, answer.golden_length) | answer.values
     table_bytes = 3 * 256 + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
     values |= {
