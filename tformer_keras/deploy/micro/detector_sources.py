@@ -50,8 +50,8 @@ def detector_sources(
     anchors = [output.anchors for output in outputs[::2]]
     values = map_values(infos) | {
         "answer_header": "detections.h",
-        "score_threshold": double(rule.score_threshold),
-        "iou_threshold": double(rule.iou_threshold),
+        "score_threshold": repr(rule.score_threshold),
+        "iou_threshold": repr(rule.iou_threshold),
         "per_level": f"{rule.per_level:,}",
         "max_boxes": boxes,
         "max_candidates": candidates,
@@ -110,7 +110,7 @@ def _level(
     over = np.flatnonzero(logits.dequantize(values) > logit(threshold))
     parts = (
         *logits.shape[1:3],
-        double(output.stride),
+        output.stride,
         int(values[over[0]]) if over.size else NONE_IS_ENOUGH,
         double(logits.scale),
         logits.zero_point,
