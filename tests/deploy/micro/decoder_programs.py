@@ -63,6 +63,7 @@ int main() {{
   const OutputType* map = values;
   for (int i = 0; i < kOutputCount; map += kOutputSizes[i++]) maps[i] = map;
   while (fread(values, sizeof(OutputType), kOutputValues, stdin) == kOutputValues) Answer(maps);
+  return 0;
 }}
 """
 
