@@ -185,9 +185,7 @@ def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.ui
     return np.concatenate(parts)
 
 
-def _layer_pixels(
-    source: GraphSource, dataset: Dataset | None, count: int
-) -> tuple[NDArray[np.uint8], str]:
+def _layer_pixels(source: GraphSource, dataset: Dataset | None, count: int) -> tuple[NDArray[np.uint8], str]:
     """(pixels for the errors of layers, what these are)."""
     preprocessing = source.trained.preprocessing
     if dataset is None:

@@ -76,7 +76,9 @@ def test_activations_are_int8_throughout(kind):
 
 @pytest.mark.parametrize("macs", [affordable.REFERENCE_MACS, 1])
 def test_a_file_of_other_weights_is_refused(macs, monkeypatch):
-    monkeypatch.setattr(affordable, "REFERENCE_MACS", macs)  # 1: a large model, whose reference kernels see one image
+    monkeypatch.setattr(
+        affordable, "REFERENCE_MACS", macs
+    )  # 1: a large model, whose reference kernels see one image
     good = int8_of(*small(layers.ReLU()))
     other = int8_of(*small(lambda x: layers.ReLU()(layers.Rescaling(-1.0)(x))))
     assert max(prove(good, PIXELS, PREPROCESSING).files.values()) < 0.1

@@ -1,4 +1,4 @@
-"""Decoders of firmware as programs of this machine: maps of all outputs go in, the bytes of a golden answer come out."""
+"""Decoders of firmware as programs: maps of all outputs go in, the bytes of golden answers come out."""
 
 import shutil
 import string
@@ -14,7 +14,22 @@ from tformer_keras.deploy.micro.answer_sources import AnswerSources
 from tformer_keras.deploy.micro.firmware import TEMPLATES
 
 # What a compiler may do worst: every instruction of this machine, products fused with sums.
-OPTIONS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-pedantic")
+OPTIONS = (
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-ffp-contract=fast",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-pedantic",
+)
+# Arm without floating-point hardware, as a Cortex-M4 computes double, in a form that qemu-arm runs.
+ARM_PROGRAM = Path(__file__).with_name("arm_program")
+ARM_OPTIONS = (
+    *("-std=gnu++17", "-Wno-register", "-O2", "-mthumb", "-march=armv7-a", "-mfloat-abi=soft", "-Dmain=Main"),
+    *("-ffreestanding", "-nostdlib", "-static", "-fno-exceptions", "-fno-rtti", f"-I{ARM_PROGRAM}"),
+)
 CONTRACT = """
 #pragma once
 #include <stddef.h>
@@ -68,6 +83,15 @@ int main() {{
 """
 
 
+PACKAGES = {"g++": "g++", "arm-none-eabi-g++": "gcc-arm-none-eabi", "qemu-arm": "qemu-user"}
+
+
+def need(command: str) -> None:
+    """Skips the test, with what to install, where a command is missing."""
+    if shutil.which(command) is None:
+        pytest.skip(f"needs {command}: apt-get install {PACKAGES[command]}")
+
+
 class Decoder:
     """A compiled decoder."""
 
@@ -79,9 +103,9 @@ class Decoder:
         infos: Sequence[TensorInfo],
         size: tuple[int, int],
         labels: int,
+        arm: bool = False,
     ) -> None:
-        if shutil.which("g++") is None:
-            pytest.skip("needs g++: apt-get install g++")
+        need("arm-none-eabi-g++" if arm else "g++")
         name = {"detection": "detections", "segmentation": "class_map"}[task]
         for file in (f"{name}.h", f"{name}.cc"):
             text = string.Template((TEMPLATES / task / file).read_text()).substitute(made.values, name="test")
@@ -91,11 +115,16 @@ class Decoder:
         answer = BOXES if task == "detection" else CLASSES
         (folder / "main.cc").write_text(MAIN.format(header=f"{name}.h", answer=answer))
         self.program = folder / "decoder"
+        self.command = ["qemu-arm", str(self.program)] if arm else [str(self.program)]
         command = ["g++", *OPTIONS, "main.cc", f"{name}.cc", "-o", "decoder"]
+        if arm:
+            need("qemu-arm")
+            sources = [str(ARM_PROGRAM / "start.cc"), "main.cc", f"{name}.cc", "-lgcc"]
+            command = ["arm-none-eabi-g++", *ARM_OPTIONS, *sources, "-o", "decoder"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
     def __call__(self, cases: Sequence[Sequence[np.ndarray]]) -> bytes:
         """The answers of cases, each a map an output, one behind the other."""
         given = b"".join(one.tobytes() for maps in cases for one in maps)
-        return subprocess.run([self.program], input=given, capture_output=True, check=True).stdout
+        return subprocess.run(self.command, input=given, capture_output=True, check=True).stdout

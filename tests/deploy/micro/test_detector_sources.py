@@ -18,7 +18,15 @@ from tformer_keras.deploy.micro.detector_sources import DETECTION_BYTES, detecto
 # kind, input, strides, scales of anchors, labels, rule, whether all levels have one scale.
 CASES = {
     "tiny": ("int8", (96, 96), (8, 16, 32), (4.0,), 80, DetectionRule(), False),
-    "odd": ("uint8", (70, 52), (8, 16, 32, 64, 128), (4.0, 5.0, 6.3), 3, DetectionRule(0.05, 0.0, 50, 7), False),
+    "odd": (
+        "uint8",
+        (70, 52),
+        (8, 16, 32, 64, 128),
+        (4.0, 5.0, 6.3),
+        3,
+        DetectionRule(0.05, 0.0, 50, 7),
+        False,
+    ),
     "ties": ("int8", (61, 83), (4, 8), (1.0, 2.5), 2, DetectionRule(0.5, 0.37, 100_000, 10_000), True),
 }
 
@@ -46,7 +54,8 @@ def hostile(infos):
 
     def each(logits, deltas):
         return [
-            (deltas if number % 2 else logits)(info.shape).astype(info.type) for number, info in enumerate(infos)
+            (deltas if number % 2 else logits)(info.shape).astype(info.type)
+            for number, info in enumerate(infos)
         ]
 
     def noise(shape):
@@ -69,12 +78,15 @@ def hostile(infos):
     yield each(noise, some(low, high - 1))
     for _ in range(4):
         yield each(noise, noise)
-        yield each(some(low, high - 1, share=(0.995, 0.005)), lambda shape: random.normal(middle, 6, shape).clip(low, high - 1))
+        yield each(
+            some(low, high - 1, share=(0.995, 0.005)),
+            lambda shape: random.normal(middle, 6, shape).clip(low, high - 1),
+        )
 
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_boxes_equal_those_of_tformer_edge(name, tmp_path):
-    kind, size, _, _, labels, rule, _ = CASES[name]
+    _, size, _, _, labels, rule, _ = CASES[name]
     outputs, infos = outputs_of(*CASES[name])
     made = detector_sources(outputs, infos, rule)
     decoder = Decoder(tmp_path, "detection", made, infos, size, labels)
@@ -88,6 +100,17 @@ def test_boxes_equal_those_of_tformer_edge(name, tmp_path):
     assert name == "ties" or made.values["max_boxes"] in counts
     # Candidates are many more than a level may have.
     assert name == "ties" or (cases[1][0].size > rule.per_level)
+
+
+def test_arm_without_floating_point_hardware_finds_the_same(tmp_path):
+    _, size, _, _, labels, rule, _ = CASES["odd"]
+    outputs, infos = outputs_of(*CASES["odd"])
+    made = detector_sources(outputs, infos, rule)
+    decoder = Decoder(tmp_path, "detection", made, infos, size, labels, arm=True)
+    cases = list(hostile(infos))
+    meaning = OutputsMean(tuple(map(str, range(labels))), "logits", tuple(outputs), rule)
+    expected = [find_task("detection").golden_answer(maps, infos, meaning, size) for maps in cases]
+    assert decoder(cases) == b"".join(expected)
 
 
 def test_memory_is_what_the_compiler_takes(tmp_path):

@@ -90,9 +90,7 @@ def test_compilers_take_every_source(compiler, task, tmp_path):
 def test_its_own_check_passes_and_can_fail(task, tmp_path):
     write(tmp_path, task)
     (tmp_path / "check.cc").write_text(CHECK)
-    program = compiled(
-        tmp_path, "check.cc", "golden_vectors.cc", "golden_answers.cc", f"{DECODERS[task]}.cc"
-    )
+    program = compiled(tmp_path, "check.cc", "golden_vectors.cc", "golden_answers.cc", f"{DECODERS[task]}.cc")
     assert subprocess.run([program], capture_output=True, check=True).stdout == b"11"
     assert subprocess.run([program, "other"], capture_output=True, check=True).stdout == b"00"
 

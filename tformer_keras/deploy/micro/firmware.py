@@ -123,9 +123,7 @@ def _templates(task: str) -> list[Path]:
 
 
 def _info(tensor: FileTensor) -> TensorInfo:
-    scale, zero_point = (
-        (tensor.scales[0], tensor.zero_points[0]) if len(tensor.scales) == 1 else (0.0, 0)
-    )
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if len(tensor.scales) == 1 else (0.0, 0)
     return TensorInfo(tensor.shape, tensor.type, scale, zero_point)
 
 
