@@ -42,19 +42,19 @@ def run(args: argparse.Namespace) -> int:
     from tformer_cli.console import Output
     from tformer_edge.contract import read_model_file
     from tformer_edge.files import check_writable, write_all_whole
-    from tformer_keras.deploy.micro.firmware import TEMPLATES, write_firmware
+    from tformer_keras.deploy.micro.firmware import check_tensors, file_names, write_firmware
     from tformer_keras.deploy.micro.memory_picture import draw_memory
     from tformer_keras.deploy.micro.micro_operations import check_operations
 
     output = Output(args.json)
     budgets = {name: _size(getattr(args, name), f"--{name}") for name in ("flash", "arena")}
     margin = _size(args.margin, "--margin") or 0
-    names = [*sorted(template.name for template in TEMPLATES.iterdir()), PICTURE]
     if args.out.exists() and not args.out.is_dir():
         raise UserError("a folder for --out", f"the file {args.out}", "give another name")
-    check_writable([args.out / name for name in names], args.force)
     file = read_model_file(args.model)
+    check_writable([args.out / name for name in [*file_names(file), PICTURE]], args.force)
     graph = _graph(file.flatbuffer)
+    check_tensors(file, graph)
     check_operations(graph)
     vectors, measured = _golden(file, graph)
     firmware = write_firmware(file, graph, measured, Path(args.model).name, margin)
@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "out": str(args.out),
         "flash_bytes": firmware.flash_bytes,
         "table_bytes": firmware.table_bytes,
+        "decoder_bytes": firmware.decoder_bytes,
         "arena": {
             "measured": measured.arena,
             "head": measured.head,
@@ -84,17 +85,17 @@ def run(args: argparse.Namespace) -> int:
         "golden": [dataclasses.asdict(vector) for vector in vectors],
         "files": sorted(firmware.files) + [PICTURE],
     }
-    _show(report, output)
+    _show(report, firmware.decoder_memory, output)
     output.result(report)
     return 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Vector:
-    """A golden vector in TFLite Micro: how many of its scores differ from LiteRT's reference kernels."""
+    """A golden vector in TFLite Micro: how many of its outputs' values differ from LiteRT's reference kernels."""
 
     name: str
-    scores: int
+    values: int
     different: int
 
 
@@ -103,9 +104,9 @@ def _graph(flatbuffer: bytes) -> Any:
     from tformer_edge.graph import read_graph
 
     graph = read_graph(flatbuffer)
-    if graph.subgraphs != 1 or len(graph.inputs) != 1 or len(graph.outputs) != 1:
+    if graph.subgraphs != 1 or len(graph.inputs) != 1 or not graph.outputs:
         raise UserError(
-            "a model of one graph, one input and one output",
+            "a model of one graph, one input and an output",
             f"{graph.subgraphs} graphs, {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
             "firmware for it is yours to write",
         )
@@ -119,21 +120,19 @@ def _golden(file: Any, graph: Any) -> tuple[list[Vector], Any]:
     from tformer_keras.deploy.micro.micro_run import run_in_micro
 
     given = graph.inputs[0]
-    if not file.golden:
-        shape, inputs = given.shape, np.zeros((1, *given.shape), given.type)
-    else:
-        shape = given.shape
-        inputs = np.stack([np.frombuffer(one.input, given.type).reshape(shape) for one in file.golden])
-    measured = run_in_micro(file.flatbuffer, inputs)
+    inputs = np.stack([np.frombuffer(one.input, given.type).reshape(given.shape) for one in file.golden])
+    measured = run_in_micro(file.flatbuffer, inputs, len(graph.outputs))
     vectors = []
-    for one, output in zip(file.golden, measured.outputs[0], strict=False):
-        expected = np.frombuffer(one.output, output.dtype)
-        vectors.append(Vector(one.name, output.size, int((output.reshape(-1) != expected).sum())))
+    for number, one in enumerate(file.golden):
+        received = np.concatenate([output[number].reshape(-1) for output in measured.outputs])
+        expected = np.frombuffer(one.output, received.dtype)
+        different = (received != expected).sum() if received.shape == expected.shape else received.size
+        vectors.append(Vector(one.name, received.size, int(different)))
     wrong = [vector for vector in vectors if vector.different]
     if wrong:
         raise UserError(
             "TensorFlow Lite Micro to give LiteRT's outputs",
-            f"{wrong[0].different} of {wrong[0].scores} other scores for the golden vector '{wrong[0].name}'",
+            f"{wrong[0].different} of {wrong[0].values} other output values for the golden vector '{wrong[0].name}'",
             "convert the model again with converters/to_tflite.py --target micro",
         )
     return vectors, measured
@@ -175,7 +174,7 @@ def _is_planned(flatbuffer: bytes) -> bool:
     return METADATA in flatbuffer
 
 
-def _show(report: dict[str, Any], output: Any) -> None:
+def _show(report: dict[str, Any], decoder: str, output: Any) -> None:
     import rich.table
 
     arena = report["arena"]
@@ -188,11 +187,12 @@ def _show(report: dict[str, Any], output: Any) -> None:
             "(on 64 bits; less on 32)",
         ),
         ("reserved", f"{arena['reserved']:,} bytes, {arena['margin']:,} of them margin"),
+        *([("decoder", f"{report['decoder_bytes']:,} bytes of static memory: {decoder}")] if decoder else []),
         ("operations", f"{report['operations']}: {', '.join(report['kinds'])}"),
         ("MACs", f"{report['macs']:,}"),
     ]
     rows += [
-        (f"golden vector '{one['name']}'", f"{one['scores']} scores equal LiteRT's, bit for bit")
+        (f"golden vector '{one['name']}'", f"{one['values']:,} output values equal LiteRT's, bit for bit")
         for one in report["golden"]
     ]
     if not report["planned"]:

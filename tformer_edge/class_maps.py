@@ -87,6 +87,34 @@ def areas(classes_of_pixels: NDArray[Any], classes: int) -> NDArray[np.int64]:
     return total
 
 
+@dataclass(frozen=True)
+class Axis:
+    """Where the pixels of an axis look: pixel X at ``begin + step * X``, at least 0 and at most the last cell, in parts of
+    a cell of which `denominator` are one cell.
+    """
+
+    begin: int
+    step: int
+    denominator: int
+
+
+def axis(source: int, target: int, start: Fraction | int, length: Fraction | int) -> Axis:
+    """Of `source` cells, of which the window from `start` with `length` is shown by `target` pixels.
+
+    Raises ValueError for a window that is empty or outside, and for fractions too long to be exact.
+    """
+    if not (start >= 0 and length > 0 and start + length <= source):
+        raise ValueError(f"Expected a window inside {source} cells, received {length} from {start}.")
+    step = Fraction(length) / target
+    begin = start + step / 2 - Fraction(1, 2)
+    denominator = math.lcm(begin.denominator, step.denominator)
+    if denominator * source >= EXACT:
+        raise ValueError(
+            f"Expected positions that are shorter fractions of cells, received {denominator}ths."
+        )
+    return Axis(int(begin * denominator), int(step * denominator), denominator)
+
+
 @dataclass(frozen=True, eq=False)
 class _Taps:
     """Where the pixels of an axis look: ``first + weight / denominator``, both (pixels,) int64, `first` ascending."""
@@ -97,19 +125,10 @@ class _Taps:
 
 
 def _taps(source: int, target: int, start: Fraction | int, length: Fraction | int) -> _Taps:
-    """Raises ValueError for a window that is empty or outside, and for fractions too long to be exact."""
-    if not (start >= 0 and length > 0 and start + length <= source):
-        raise ValueError(f"Expected a window inside {source} cells, received {length} from {start}.")
-    step = Fraction(length) / target
-    begin = start + step / 2 - Fraction(1, 2)
-    denominator = math.lcm(begin.denominator, step.denominator)
-    if denominator * source >= EXACT:
-        raise ValueError(
-            f"Expected positions that are shorter fractions of cells, received {denominator}ths."
-        )
-    position = int(begin * denominator) + int(step * denominator) * np.arange(target, dtype=np.int64)
-    first, weight = np.divmod(np.clip(position, 0, (source - 1) * denominator), denominator)
-    return _Taps(first, weight, denominator)
+    rule = axis(source, target, start, length)
+    position = rule.begin + rule.step * np.arange(target, dtype=np.int64)
+    first, weight = np.divmod(np.clip(position, 0, (source - 1) * rule.denominator), rule.denominator)
+    return _Taps(first, weight, rule.denominator)
 
 
 def _widened(row: NDArray[Any], columns: _Taps, kind: np.dtype[Any], packing: int) -> NDArray[Any]:

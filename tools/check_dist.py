@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 NEEDED = (
     "tformer_edge/py.typed",
     "tformer_cli/catalogue.json",
-    "tformer_keras/deploy/micro/templates/main.cc",
+    "tformer_keras/deploy/micro/templates/classification/main.cc",
     "tformer_keras/models/shipped/tformer_micro_cifar10/model.weights.h5",
     "tformer_keras/models/shipped/tformer_micro_cifar10/quantized.npz",
     "tformer_keras/models/shipped/tformer_micro_cifar10/config.json",

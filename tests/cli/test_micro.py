@@ -104,7 +104,7 @@ def _hostile(path: Path) -> None:
         (lambda path: path.write_bytes(file_bytes()[:-9]), "zip"),
         (_no_contract, "with a contract"),
         (_float32, "integers in and out"),
-        (_wrong_golden, "other scores for the golden vector"),
+        (_wrong_golden, "other output values for the golden vector"),
         (_hostile, "expected a flatbuffer"),
         (lambda path: None, "No such file"),
     ],

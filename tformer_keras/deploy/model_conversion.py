@@ -16,6 +16,7 @@ from tformer_edge.labels import check_labels
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
+from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.conversion_report import (
     LAYER_IMAGES,
     Accuracy,
@@ -106,7 +107,7 @@ def convert_model(
     if options.verify:
         proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
-    pixels, layer_images = _layer_pixels(source, dataset)
+    pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
     file = model_file(
         conversion,
         name=trained.name,
@@ -184,14 +185,14 @@ def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.ui
     return np.concatenate(parts)
 
 
-def _layer_pixels(source: GraphSource, dataset: Dataset | None) -> tuple[NDArray[np.uint8], str]:
+def _layer_pixels(source: GraphSource, dataset: Dataset | None, count: int) -> tuple[NDArray[np.uint8], str]:
     """(pixels for the errors of layers, what these are)."""
     preprocessing = source.trained.preprocessing
     if dataset is None:
-        pixels = synthetic_pixels(LAYER_IMAGES, preprocessing.input_size, preprocessing.channels)
-        return pixels, f"{len(pixels)} generated images"
-    pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), LAYER_IMAGES))
-    return pixels, f"{len(pixels)} test images"
+        pixels = synthetic_pixels(count, preprocessing.input_size, preprocessing.channels)
+        return pixels, f"{len(pixels)} generated image{'' if len(pixels) == 1 else 's'}"
+    pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), count))
+    return pixels, f"{len(pixels)} test image{'' if len(pixels) == 1 else 's'}"
 
 
 def _size(model: keras.Model) -> tuple[int | None, int | None]:

@@ -10,6 +10,7 @@ from keras import layers
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.pixels import synthetic_pixels
+from tformer_keras.deploy.compare import affordable
 from tformer_keras.deploy.compare.file_proof import Proof, prove
 from tformer_keras.deploy.conversion import convert
 from tformer_keras.deploy.graph.lower import lower
@@ -73,9 +74,14 @@ def test_activations_are_int8_throughout(kind):
     assert max(prove(conversion, PIXELS, PREPROCESSING).files.values()) < 0.1
 
 
-def test_a_file_of_other_weights_is_refused():
+@pytest.mark.parametrize("macs", [affordable.REFERENCE_MACS, 1])
+def test_a_file_of_other_weights_is_refused(macs, monkeypatch):
+    monkeypatch.setattr(
+        affordable, "REFERENCE_MACS", macs
+    )  # 1: a large model, whose reference kernels see one image
     good = int8_of(*small(layers.ReLU()))
     other = int8_of(*small(lambda x: layers.ReLU()(layers.Rescaling(-1.0)(x))))
+    assert max(prove(good, PIXELS, PREPROCESSING).files.values()) < 0.1
     with pytest.raises(UserError, match=r"proof of the file: expected a file equal to its graph"):
         prove(dataclasses.replace(good, flatbuffer=other.flatbuffer), PIXELS, PREPROCESSING)
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
@@ -19,7 +17,7 @@ from tformer_edge.quantized_input import input_table, quantize_pixels
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
-from tformer_keras.deploy.micro.firmware import _float, _text, write_firmware
+from tformer_keras.deploy.micro.firmware import write_firmware
 from tformer_keras.deploy.micro.micro_operations import RESOLVER_METHODS, check_operations, resolver_methods
 from tformer_keras.deploy.micro.micro_run import MicroRun, run_in_micro
 from tformer_keras.deploy.tflite.interpreter import LiteRT
@@ -143,21 +141,6 @@ int main() {
     assert [int(constants[1]), int(constants[3])] == [given.zero_points[0], scores.zero_points[0]]
     assert constants[4:] == ["16", "16", "8112"]  # 8000 and the margin of 100, in steps of 16
     assert lines[8:] == list(LABELS)
-
-
-@given(st.text(st.characters(blacklist_categories=["Cs"]), max_size=30))
-def test_a_literal_is_plain_ascii_and_its_bytes(text):
-    literal = _text(text)
-    assert literal[0] == literal[-1] == '"' and "?" not in literal
-    body = literal[1:-1]
-    assert re.fullmatch(r"([ !#-\[\]-~]|\\[0-7]{3})*", body)
-    decoded = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), body.encode("ascii"))
-    assert decoded == text.encode()
-
-
-@given(st.floats(min_value=2**-100, max_value=2**100, width=32))
-def test_a_float_literal_is_exact(value):
-    assert _float(value).endswith("f") and float.fromhex(_float(value)[:-1]) == np.float32(value)
 
 
 def test_sizes_and_texts():

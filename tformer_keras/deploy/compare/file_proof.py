@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.runner import KERNELS
+from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.layer_errors import (
     layer_errors,
     match_layers,
@@ -19,7 +20,7 @@ from tformer_keras.deploy.compare.layer_errors import (
 from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import lower, splits_channels
-from tformer_keras.deploy.graph.lowering_proof import compiled, prove_lowering
+from tformer_keras.deploy.graph.lowering_proof import BATCHES, compiled, prove_lowering
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 
@@ -39,7 +40,7 @@ class Proof:
     """What was compared before the file was given out.
 
     Attributes:
-        images: how many.
+        images: how many; of a large model fewer by the reference kernels (`affordable`).
         lowering: largest difference between the Keras model and its device graph in float32, as a share of the
             outputs' range.
         files: of each set of LiteRT's kernels, the root mean square of the difference between the file and its graph as
@@ -65,6 +66,8 @@ class Proof:
 def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Proof:
     """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
 
+    Of a large model the reference kernels and the float graphs see fewer images (`affordable`).
+
     Args:
         conversion: of a model of one input of images.
         pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
@@ -79,13 +82,16 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
     fresh = (
         lower(source.source, source.target, source.rewrites) if isinstance(source, QuantizedModel) else source
     )
-    worst = prove_lowering(source.source, fresh, images)
+    few = _few(conversion, len(pixels))
+    fixed = source.source.inputs[0].shape[0] or 0
+    worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)])
     expected = compiled(source.model)(images)
     files: dict[str, float] = {}
     for kernels in KERNELS:
         try:
             litert = LiteRT(conversion.flatbuffer, kernels)
-            received = litert.forward(preprocessing)(pixels)
+            seen = pixels[:few] if kernels == "reference" else pixels
+            received = litert.forward(preprocessing)(seen)
         except UserError as error:
             raise UserError(
                 f"a file that LiteRT runs with its {kernels} kernels",
@@ -94,7 +100,7 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
                 where="proof of the file",
             ) from None
         off = max(
-            _error(one, other, info.scale)
+            _error(one[: len(seen)], other, info.scale)
             for one, other, info in zip(expected, received, litert.outputs, strict=True)
         )
         if not off <= TOLERANCES[conversion.kind]:
@@ -108,6 +114,13 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
         files[kernels] = off
         litert.close()
     return Proof(len(pixels), worst, files)
+
+
+def _few(conversion: Conversion, images: int) -> int:
+    try:
+        return affordable(conversion.file, images)
+    except UserError:  # no flatbuffer: LiteRT will say so, where the proof names it
+        return images
 
 
 def _error(expected: NDArray[Any], received: NDArray[Any], step: float) -> float:

@@ -17,6 +17,9 @@ class MicroMutableOpResolver : public MicroOpResolver {
   TfLiteStatus AddMean();
   TfLiteStatus AddMul();
   TfLiteStatus AddReshape();
+  TfLiteStatus AddResizeBilinear();
+  TfLiteStatus AddResizeNearestNeighbor();
+  TfLiteStatus AddSlice();
   TfLiteStatus AddSplitV();
 };
 }  // namespace tflite
