@@ -1,4 +1,4 @@
-"""Kills a training, a quantization, a conversion and a firmware's writing at many moments: what comes of it is equal to the bit.
+"""Kills four commands at many moments: what comes of a training, a quantization, two writers is equal to the bit.
 
 python -m tests.faults.kills [--kills N]
 """
