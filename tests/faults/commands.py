@@ -94,7 +94,7 @@ def _of_scenes(task: str, data: str) -> dict[str, Make]:
             *("--out", out / "quantized", "--json"),
         ),
         f"convert {task}": lambda space, out: _texts(
-            *("tformer", "convert", space.folder / task, "--int8", "--ptq", "--calibration", data),
+            *("tformer", "convert", space.folder / task, "--int8", "--ptq", "--calibration", space.pictures),
             *("--out", out / "model.tflite", "--json"),
         ),
     }

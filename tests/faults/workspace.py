@@ -56,6 +56,10 @@ class Workspace:
         return self.folder / "photo.png"
 
     @property
+    def pictures(self) -> Path:
+        return self.folder / "pictures"
+
+    @property
     def site(self) -> Path:
         return self.folder / "site"
 
@@ -92,6 +96,9 @@ def make(folder: Path) -> Workspace:
     folder.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
     Image.fromarray(pixels).save(space.photo)
+    space.pictures.mkdir()
+    for turn in range(4):
+        Image.fromarray(np.rot90(pixels, turn)).save(space.pictures / f"{turn}.png")
     scenes = (("detector", "digit-scenes"), ("segmenter", "digit-scenes-masks"))
     for arguments in (
         ["train", "digits", "--epochs", "1", *SMALL, *TINY, "--out", space.run],
