@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.workspace import SMALL, TINY, Workspace
+from tests.faults.workspace import SCENE, SMALL, TINY, Workspace
 
 Arguments = list[str]
 Make = Callable[[Workspace, Path], Arguments]
@@ -36,6 +36,27 @@ COMMANDS: dict[str, Make] = {
     "runtimes": lambda space, out: _texts(
         "tformer", "runtimes", space.model, "--data", "digits", "--images", 8, "--json"
     ),
+    "publish init": lambda space, out: _texts(
+        "tformer", "publish", "--json", "init", "--to", out / "site", "--keys", out / "keys"
+    ),
+    "publish release": lambda space, out: _texts(
+        *("tformer", "publish", "--json", "release", space.model, "--full"),
+        *("--to", space.site, "--keys", space.keys),
+    ),
+    "publish promote": lambda space, out: _texts(
+        "tformer",
+        "publish",
+        "--json",
+        "promote",
+        1,
+        "--rollout",
+        50,
+        "--to",
+        space.site,
+        "--keys",
+        space.keys,
+    ),
+    "publish verify": lambda space, out: _texts("tformer", "publish", "--json", "verify", "--to", space.site),
     "list": lambda space, out: _texts("tformer", "list", "--json"),
     "sizes": lambda space, out: _texts("tformer", "sizes", "--model", space.keras, "--json"),
     "edge run": lambda space, out: _texts("tformer-edge", "run", space.model, space.photo, "--json"),
@@ -47,7 +68,39 @@ COMMANDS: dict[str, Make] = {
     "edge watch": lambda space, out: _texts(
         "tformer-edge", "watch", space.model, space.folder, "--existing", "--once", "--json"
     ),
+    "edge update": lambda space, out: _texts(
+        *("tformer-edge", "update", space.url, "--store", out / "models"),
+        *("--root", space.site / "metadata" / "1.root.json", "--no-trial", "--json"),
+    ),
+    "edge status": lambda space, out: _texts("tformer-edge", "status", "--store", space.store, "--json"),
 }
+
+
+def _of_scenes(task: str, data: str) -> dict[str, Make]:
+    """The commands that train, measure, use and convert a model of scenes."""
+    return {
+        f"train {task}": lambda space, out: _texts(
+            *("tformer", "train", data, "--model", f"{task}_micro", "--epochs", 1, *SMALL, *SCENE),
+            *("--out", out / "run", "--json"),
+        ),
+        f"evaluate {task}": lambda space, out: _texts(
+            "tformer", "evaluate", data, "--model", space.folder / task, "--batch-size", 64, "--json"
+        ),
+        f"predict {task}": lambda space, out: _texts(
+            "tformer", "predict", space.photo, "--model", space.folder / task, "--json"
+        ),
+        f"quantize {task}": lambda space, out: _texts(
+            *("tformer", "quantize", space.folder / task, "--data", data, "--epochs", 1, *SMALL),
+            *("--out", out / "quantized", "--json"),
+        ),
+        f"convert {task}": lambda space, out: _texts(
+            *("tformer", "convert", space.folder / task, "--int8", "--ptq", "--calibration", space.pictures),
+            *("--out", out / "model.tflite", "--json"),
+        ),
+    }
+
+
+COMMANDS |= _of_scenes("detector", "digit-scenes") | _of_scenes("segmenter", "digit-scenes-masks")
 # Which of the workspace's files a command reads its model from; those in a run's folder are damaged there.
 READS = {
     "quantize": "run/model.keras",
@@ -63,4 +116,12 @@ READS = {
     "edge selftest": "model.tflite",
     "edge benchmark": "model.tflite",
     "edge watch": "model.tflite",
+    "publish release": "model.tflite",
+    "publish promote": "site/metadata/1.root.json",
+    "edge status": "models/state-1.json",
+    **{
+        f"{verb} {task}": f"{task}/model.keras"
+        for task in ("detector", "segmenter")
+        for verb in ("evaluate", "predict", "quantize", "convert")
+    },
 }

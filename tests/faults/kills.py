@@ -1,4 +1,4 @@
-"""Kills a quantization, a conversion and a firmware's writing at many moments: what comes of it is equal to the bit.
+"""Kills four commands at many moments: what comes of a training, a quantization, two writers is equal to the bit.
 
 python -m tests.faults.kills [--kills N]
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 from tests.faults.commands import COMMANDS
@@ -28,9 +29,13 @@ def digests(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in (".npz", ".keras", ".tflite", ".h", ".cc", ".h5"):
-            if path.suffix == ".keras" or "step-" in path.name:  # a date, and seconds spent
+            if "step-" in path.name:  # seconds spent
                 continue
-            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = path.read_bytes()
+            if path.suffix == ".keras":  # its metadata are a date
+                with zipfile.ZipFile(path) as archive:
+                    content = archive.read("config.json") + archive.read("model.weights.h5")
+            found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
     return found
 
 
@@ -58,14 +63,16 @@ def kill_at_random(arguments: list[str], out: Path, kills: int, draw: random.Ran
     return met
 
 
-def of_quantize(space: Workspace, folder: Path, kills: int) -> str:
-    """A quantization that is killed and gone on with, beside one that is not."""
+def of_resumed(name: str, space: Workspace, folder: Path, kills: int) -> str:
+    """A training or quantization that is killed and gone on with, beside one that is not."""
     arguments = [
-        *COMMANDS["quantize"](space, folder / "killed"),
+        *COMMANDS[name](space, folder / "killed"),
         *RESUMED,
         *("--epochs", "8", "--limit-steps", "8"),
     ]
-    met = kill_at_random(arguments, folder / "killed" / "quantized", kills, random.Random(0))
+    out = Path(arguments[arguments.index("--out") + 1])
+    met = kill_at_random(arguments, out, kills, random.Random(0))
+    assert met == kills, f"{name} was done after {met} kills of {kills}: give it more epochs"
     ended = run(arguments)
     assert ended.code == 0, ended.err
     whole = [part.replace("killed", "whole") for part in arguments]
@@ -73,7 +80,7 @@ def of_quantize(space: Workspace, folder: Path, kills: int) -> str:
     assert ended.code == 0, ended.err
     expected, received = digests(folder / "whole"), digests(folder / "killed")
     assert expected and expected == received, f"other bytes: {expected} and {received}"
-    return f"quantize: {met} kills, {len(expected)} files equal to the bit"
+    return f"{name}: {met} kills, {len(expected)} files equal to the bit"
 
 
 def of_writer(name: str, space: Workspace, folder: Path) -> str:
@@ -102,9 +109,11 @@ def of_writer(name: str, space: Workspace, folder: Path) -> str:
 
 
 def main() -> int:
-    """Kills all three."""
+    """Kills all four."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, default=20, help="of the quantization (default: 20)")
+    parser.add_argument(
+        "--kills", type=int, default=20, help="of the training and of the quantization (default: 20)"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         space = make(Path(name) / "space")
@@ -112,7 +121,8 @@ def main() -> int:
             (
                 lambda folder: of_writer("convert", space, folder),
                 lambda folder: of_writer("micro", space, folder),
-                lambda folder: of_quantize(space, folder, args.kills),
+                lambda folder: of_resumed("train", space, folder, args.kills),
+                lambda folder: of_resumed("quantize", space, folder, args.kills),
             )
         ):
             folder = Path(name) / str(number)

@@ -17,6 +17,8 @@ from tformer_edge.memory import peak_bytes
 ROOT = Path(__file__).parents[2]
 # A safety net far above what any command takes on a busy machine; a hang is what it is for.
 SECONDS = 600
+# What opens the keys that `tformer publish init` makes for these tests.
+KEYS = {"TFORMER_PASSPHRASE": "a passphrase of the tests"}
 # More than any of these commands needs (TensorFlow alone reserves some); a bomb takes more.
 MAX_BYTES = 3 << 30
 
@@ -24,7 +26,7 @@ MAX_BYTES = 3 << 30
 def environment(**more: str) -> dict[str, str]:
     """This process's own, with this checkout first, and one thread a pool."""
     base = {name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "KERAS_HOME")}
-    return {**base, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **more}
+    return {**base, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **KEYS, **more}
 
 
 @dataclass(frozen=True)
