@@ -95,6 +95,11 @@ class QuantizedWeights(tfmot.quantization.keras.QuantizeWrapperV2):
     def trainable_weights(self) -> list[Any]:
         return super().trainable_weights if self.trainable else []
 
+    @property
+    def kernels(self) -> list[tuple[Any, dict[str, bool]]]:
+        """Each variable that is quantized, with what `PerChannelWeightQuantizer.build` made of it."""
+        return [(variable, layout) for variable, _, layout in self._weight_vars]
+
 
 class FakeQuantize(tf_keras.layers.Layer):
     """Asymmetric int8 of the parts of one logical tensor, with one range.
