@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,8 @@ class WeightGrid:
 
 def weight_grids(quantized: QuantizedModel) -> list[WeightGrid]:
     """The grid of each variable that trains, in the order of `quantized.bindings`, by its values as they are now."""
+    # What is equal stands in the file once: were it to part, all that follows would be displaced.
+    contents = collections.Counter(variable.numpy().tobytes() for variable in quantized.trained_variables)
     kernels, constants = {}, set()
     for layer in quantized.emitted.trained_layers:
         if isinstance(layer, QuantizedWeights):
@@ -43,9 +46,7 @@ def weight_grids(quantized: QuantizedModel) -> list[WeightGrid]:
         else:
             constants |= {variable.ref() for variable in layer.variables}
     grids = []
-    for variable, weight in quantized.bindings:
-        if not weight.trainable:
-            continue
+    for variable in quantized.trained_variables:
         values = variable.numpy()
         if variable.ref() in kernels:
             grids.append(_of_kernel(values, kernels[variable.ref()]))
@@ -53,7 +54,9 @@ def weight_grids(quantized: QuantizedModel) -> list[WeightGrid]:
             grids.append(_of_constant(values))
         else:
             infinite = np.full((1,) * values.ndim, np.inf, np.float32)
-            grids.append(WeightGrid(-infinite, infinite, np.zeros(values.shape, bool), None))
+            # Zeros are those of convolutions without a bias as well.
+            shared = contents[values.tobytes()] > 1 or not values.any()
+            grids.append(WeightGrid(-infinite, infinite, np.full(values.shape, shared), None))
     return grids
 
 
