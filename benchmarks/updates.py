@@ -48,13 +48,18 @@ def make(source: Path, out: Path, train: int, test: int) -> dict[str, int]:
     for split, count in (("train", train), ("test", test)):
         classes = sorted(path for path in (source / split).glob("*") if path.is_dir())
         if not classes:
-            raise UserError(f"{source / split}/CLASS/", "none", "give a folder of images with train/ and test/")
+            raise UserError(
+                f"{source / split}/CLASS/", "none", "give a folder of images with train/ and test/"
+            )
         number = 0
         for folder in classes:
             paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
             (out / split / folder.name).mkdir(parents=True)
             for path in spaced(paths, count // len(classes)):
-                with Image.open(path) as image, whole_file(out / split / folder.name / f"{path.stem}.png") as part:
+                with (
+                    Image.open(path) as image,
+                    whole_file(out / split / folder.name / f"{path.stem}.png") as part,
+                ):
                     # The test's noise is none of the training's.
                     shifted(image, number + (split == "test") * (1 << 32)).save(part, "PNG")
                 number += 1
@@ -63,10 +68,16 @@ def make(source: Path, out: Path, train: int, test: int) -> dict[str, int]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, metavar="CIFAR10", help="a folder of images, train/CLASS and test/CLASS")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "source", type=Path, metavar="CIFAR10", help="a folder of images, train/CLASS and test/CLASS"
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
-    parser.add_argument("--train", type=int, default=TRAIN, metavar="N", help=f"training images (default: {TRAIN})")
+    parser.add_argument(
+        "--train", type=int, default=TRAIN, metavar="N", help=f"training images (default: {TRAIN})"
+    )
     parser.add_argument("--test", type=int, default=TEST, metavar="N", help=f"test images (default: {TEST})")
     args = parser.parse_args()
     print(json.dumps(make(args.source, args.out, args.train, args.test)))
