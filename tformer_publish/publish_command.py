@@ -118,7 +118,8 @@ def _rotate(
     path = Path(args.new)
     new = open_signer(args.new, _passphrase(), []) if path.exists() else new_key(path, _passphrase())
     old = open_signer(args.old, _passphrase(), []).public_key.keyid if Path(args.old).exists() else args.old
-    if old not in repository.root().signed.roles[args.role].keyids:
+    known = repository.root().signed.roles[args.role].keyids
+    if old not in known and new.public_key.keyid not in known:  # the latter where a rotation was cut off
         raise UserError(f"a key of {args.role}", args.old, "give its file or its id", where="--old")
     if args.role != "root":
         keys[args.role] = [one for one in keys[args.role] if one.public_key.keyid != old] + [new]

@@ -12,7 +12,7 @@ Masks = list[NDArray[np.bool_]]
 
 
 def best(scores: Sequence[NDArray[np.float64]], count: int) -> Masks:
-    """The `count` elements of the highest scores, as masks; none whose score is 0 or less. Equal ones by their order."""
+    """The `count` elements of the highest scores as masks, equal ones by their order; none of a score of 0 or less."""
     flat = np.concatenate([score.reshape(-1) for score in scores])
     order = np.argsort(-flat, kind="stable")[:count]
     chosen = np.zeros(len(flat), bool)

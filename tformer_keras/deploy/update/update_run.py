@@ -138,8 +138,8 @@ class _Update:
             )
         if chosen.figure.value <= before.headline.value:
             raise Failure(
-                f"no update within {self.most:,} bytes is better than the deployed model on these test images; give more "
-                "images, a larger budget, more --epochs or another --learning-rate, and another --out"
+                f"no update within {self.most:,} bytes is better than the deployed model on these test images; give "
+                "more images, a larger budget, more --epochs or another --learning-rate, and another --out"
             )
         quantized.weights = stages.weights_of(_folder(chosen.name))
         evaluation = stages.evaluate()
