@@ -41,7 +41,8 @@ class PerChannelWeightQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
     """
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
+        # tfmot gives the wrapper here.
+        transposed = isinstance(getattr(layer, "layer", layer), tf_keras.layers.Conv2DTranspose)
         return {"depthwise": "depthwise" in name, "transposed": transposed}
 
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
