@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from tformer_cli.byte_count import byte_count
+from tformer_edge.byte_count import byte_count
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tformer_cli import run_options
-from tformer_cli.byte_count import byte_count
 from tformer_cli.rules_option import add_rules_argument, read_rules
+from tformer_edge.byte_count import byte_count
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
