@@ -39,7 +39,8 @@ def weight_grids(quantized: QuantizedModel) -> list[WeightGrid]:
     """The grid of each variable that trains, in the order of `quantized.bindings`, by its values as they are now."""
     # What is equal stands in the file once: were it to part, all that follows would be displaced.
     contents = collections.Counter(variable.numpy().tobytes() for variable in quantized.trained_variables)
-    kernels, constants = {}, set()
+    kernels: dict[Any, dict[str, bool]] = {}
+    constants: set[Any] = set()
     for layer in quantized.emitted.trained_layers:
         if isinstance(layer, QuantizedWeights):
             kernels |= {variable.ref(): layout for variable, layout in layer.kernels}

@@ -21,12 +21,12 @@ class Cost:
 
     Attributes:
         moved: numbers in constants of the flatbuffer that differ: int8 weights, int32 biases.
-        bytes: of the delta of whole files, contract included.
+        delta: bytes of the delta of whole files, contract included.
         file: the new file.
     """
 
     moved: int
-    bytes: int
+    delta: int
     file: bytes
 
 

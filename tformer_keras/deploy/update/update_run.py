@@ -173,7 +173,7 @@ class _Update:
         self.seconds += done["seconds"]
         self.costs[name] = found = cost(self.source, self.deployed, self.flatbuffer)
         may_move = sum(int(mask.sum()) for mask in masks)
-        tried = Tried(name, may_move, found.moved, found.bytes, Figure(**done["headline"]))
+        tried = Tried(name, may_move, found.moved, found.delta, Figure(**done["headline"]))
         self.tried.append(tried)
         self.stages.say(f"{name}: {tried.figure}, {tried.bytes:,} bytes")
         return tried
