@@ -78,7 +78,7 @@ def update(
     with locked(job.out):
         report.write_json(job.out / "config.json", record)
         stages = UpdateStages(job, trained, quantized, dataset, say)
-        return _Update(job, stages, renamed, deployed, conversion.flatbuffer, console).run()
+        return _Update(job, stages, renamed, deployed, conversion.flatbuffer, least, console).run()
 
 
 def _deployed(job: UpdateJob, source: GraphSource, conversion: Conversion) -> bytes:
@@ -104,10 +104,11 @@ class _Update:
         source: GraphSource,
         deployed: bytes,
         flatbuffer: bytes,
+        least: int,
         console: rich.console.Console,
     ) -> None:
         self.job, self.stages, self.source, self.console = job, stages, source, console
-        self.deployed, self.flatbuffer = deployed, flatbuffer
+        self.deployed, self.flatbuffer, self.least = deployed, flatbuffer, least
         self.most = job.most_bytes(len(deployed))
         self.tried: list[Tried] = []
         self.costs: dict[str, Cost] = {}
@@ -186,7 +187,7 @@ class _Update:
             above = [one for one in by_share if one.bytes > self.most]
             if not above or (below and below[-1].bytes >= USED * self.most):
                 return
-            low = (below[-1].may_move, below[-1].bytes) if below else (0, 0)
+            low = (below[-1].may_move, below[-1].bytes) if below else (0, self.least)
             high = above[0].may_move, above[0].bytes
             part = (AIM * self.most - low[1]) / (high[1] - low[1])
             share = float(f"{(low[0] + part * (high[0] - low[0])) / total:.3g}")
