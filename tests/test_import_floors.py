@@ -30,6 +30,7 @@ FLOORS = {
     "tformer_keras.deploy.graph_source": 5.5,
     "tformer_keras.deploy.compare": 5.6,
     "tformer_keras.deploy.model_conversion": 5.65,
+    "tformer_keras.deploy.update": 5.66,
     "tformer_keras.deploy": 5.7,  # the door to the rooms
     "tformer_cli": 6,
     "converters": 6,

@@ -19,6 +19,7 @@ TRAINING = ("keras", "rich")
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "train a model on a folder of images, or go on with an interrupted run"),
     "quantize": ("quantize", "make an int8 model of a trained one, by quantization-aware training"),
+    "update": ("update", "retrain few weights of an int8 model on new images: an update of few bytes"),
     "evaluate": ("evaluate", "measure a trained model on test images"),
     "predict": ("predict", "name what is in images"),
     "convert": ("convert", "write a model as one .tflite file for devices"),

@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from tformer_edge.byte_count import byte_count
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -18,7 +19,6 @@ FILE is a model file of `tformer convert`, best made with --target micro. The fo
 the sources. Exit code 2, and nothing is written, where a budget is exceeded. `python converters/to_micro.py` is the
 same command."""
 
-UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1_000_000, "mib": 1 << 20}
 PICTURE = "memory.png"
 
 
@@ -139,18 +139,7 @@ def _golden(file: Any, graph: Any) -> tuple[list[Vector], Any]:
 
 
 def _size(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    number = text.rstrip("bBiIkKmM")
-    unit = text[len(number) :].lower()
-    if unit not in UNITS or not number.isdecimal():
-        raise UserError(
-            "a number of bytes such as 450000, 450kB or 440KiB",
-            repr(text),
-            "write one of these",
-            where=option,
-        )
-    return int(number) * UNITS[unit]
+    return None if text is None else byte_count(text, option)
 
 
 def _check_budgets(budgets: dict[str, int | None], flash: int, arena: int, model: str) -> None:

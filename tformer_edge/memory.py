@@ -1,6 +1,7 @@
 """Resident memory of a process."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,13 @@ def peak_bytes(pid: int | str = "self") -> int | None:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return peak if sys.platform == "darwin" else peak << 10
     return found
+
+
+def total_bytes() -> int | None:
+    """The memory of this machine, or None where the system does not say."""
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # not on Windows
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
 
 
 def status_bytes(pid: int | str, field: str) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from securesystemslib.signer import Key, Signer
 
+from tformer_edge.byte_count import byte_count
 from tformer_edge.command_line import guarded
 from tformer_edge.contract import load_bytes
 from tformer_edge.errors import UserError
@@ -74,6 +75,8 @@ def _act(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, An
         return _table(releases.rollback(repository, args.release, keys))
     data = load_bytes(Path(args.model))
     options: dict[str, Any] = {"rollout": args.rollout, "target": args.target, "allow_full": args.full}
+    if args.memory is not None:
+        options["memory"] = byte_count(args.memory, "--memory")
     return _table(releases.release(repository, data, keys, **options))
 
 
@@ -118,7 +121,8 @@ def _rotate(
     path = Path(args.new)
     new = open_signer(args.new, _passphrase(), []) if path.exists() else new_key(path, _passphrase())
     old = open_signer(args.old, _passphrase(), []).public_key.keyid if Path(args.old).exists() else args.old
-    if old not in repository.root().signed.roles[args.role].keyids:
+    known = repository.root().signed.roles[args.role].keyids
+    if old not in known and new.public_key.keyid not in known:  # the latter where a rotation was cut off
         raise UserError(f"a key of {args.role}", args.old, "give its file or its id", where="--old")
     if args.role != "root":
         keys[args.role] = [one for one in keys[args.role] if one.public_key.keyid != old] + [new]
@@ -136,6 +140,7 @@ def _report(repository: Repository) -> tuple[dict[str, Any], str, int]:
             "rollout": one.rollout,
             "bytes": one.file.length,
             "device": one.device.to_json(),
+            "memory": one.memory,
             "deltas": [{"base": part.base, "codec": part.codec, "bytes": part.length} for part in one.deltas],
         }
         for one in rows

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     release.add_argument(
         "--full", action="store_true", help="publish also where no delta is smaller than the file"
     )
+    release.add_argument(
+        "--memory", metavar="SIZE", help="memory that a device must have to take it, as 256MB (default: any)"
+    )
     promote = action("promote", "set a release's rollout; 0 halts it")
     promote.add_argument("release", type=int)
     promote.add_argument("--rollout", type=int, required=True, help="percent of devices")

@@ -13,7 +13,7 @@ from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.client import check_model, class_of
 from tformer_edge.update.delta import apply_delta, make_delta
-from tformer_edge.update.manifest import Release, releases_of
+from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
 from tformer_publish.repository import Repository, Signers
 
 KEPT = 5
@@ -47,6 +47,7 @@ def release(
     rollout: int = 100,
     target: str = "litert",
     allow_full: bool = False,
+    memory: int = 0,
     check: Callable[[bytes], None] = check_model,
 ) -> Published:
     """Publishes a model file as the next release, with deltas from the last releases of its device class.
@@ -54,6 +55,7 @@ def release(
     Args:
         rollout: percent of devices, 0 to 100.
         allow_full: publish also where no delta is smaller than the file.
+        memory: bytes that a device must have to take it; 0 demands nothing.
         check: the self-test, run on this machine.
 
     Raises UserError for a file whose contract is broken, which has no golden vectors, or which would be fetched whole
@@ -63,7 +65,9 @@ def release(
         raise UserError("a rollout of 0 to 100 percent", str(rollout), "give another", where="--rollout")
     device = class_of(read_model_file(data), target)
     check(data)
-    return _publish(repository, data, keys, rollout, device.to_json(), allow_full)
+    if not 0 <= memory <= MAX_MEMORY:
+        raise UserError(f"0 to {MAX_MEMORY} bytes of memory", str(memory), "give another", where="--memory")
+    return _publish(repository, data, keys, rollout, device.to_json(), memory, allow_full)
 
 
 def promote(repository: Repository, number: int, rollout: int, keys: Signers) -> None:
@@ -80,8 +84,9 @@ def promote(repository: Repository, number: int, rollout: int, keys: Signers) ->
 def rollback(repository: Repository, number: int, keys: Signers) -> Published:
     """Publishes an earlier release's file as the newest release, for all devices: numbers only ever grow."""
     name, target = _entry(dict(repository.targets().signed.targets), number)
-    device = target.unrecognized_fields["custom"]["device"]
-    return _publish(repository, repository.read_file(name, target), keys, 100, device, allow_full=True)
+    custom = target.unrecognized_fields["custom"]
+    data, memory = repository.read_file(name, target), custom.get("memory", 0)
+    return _publish(repository, data, keys, 100, custom["device"], memory, allow_full=True)
 
 
 def verify(repository: Repository) -> list[str]:
@@ -120,7 +125,13 @@ def report(repository: Repository) -> list[Release]:
 
 
 def _publish(
-    repository: Repository, data: bytes, keys: Signers, rollout: int, device: dict[str, Any], allow_full: bool
+    repository: Repository,
+    data: bytes,
+    keys: Signers,
+    rollout: int,
+    device: dict[str, Any],
+    memory: int,
+    allow_full: bool,
 ) -> Published:
     with repository.locked():
         entries = dict(repository.targets().signed.targets)
@@ -153,6 +164,7 @@ def _publish(
             )
         name = f"release-{number}.tflite"
         custom = {"kind": "model", "release": number, "device": device, "rollout": rollout}
+        custom |= {"memory": memory} if memory else {}
         added[name] = repository.add_file(name, data, custom)
         repository.publish({**_kept(entries, mine), **added}, keys)
     return Published(number, (Way(0, "full", len(data)), *chosen), tuple(weighed))

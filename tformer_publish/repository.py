@@ -72,7 +72,8 @@ class Repository:
             os.close(descriptor)
 
     def root(self) -> Metadata[Root]:
-        versions = [int(path.name.split(".")[0]) for path in self.metadata.glob("*.root.json")]
+        # Not what a killed publisher left of one, whose name begins with a dot.
+        versions = [int(path.name.split(".")[0]) for path in self.metadata.glob("[0-9]*.root.json")]
         if not versions:
             raise UserError("a repository", str(self.folder), "make one with tformer-publish init")
         return self._read(f"{max(versions)}.root.json")
@@ -125,17 +126,24 @@ class Repository:
     def rotate(self, role: str, old: Sequence[str], new: Sequence[Signer], keys: Signers) -> None:
         """Gives `role` new keys in place of those with the ids `old`, and signs everything with them.
 
+        The new root is there before what it asks for: devices refuse what lies between, and a rotation that was cut
+        off there is finished by the same one again.
+
         Args:
             keys: root: those that sign now. Others: as they are after the rotation.
         """
         root = self.root()
-        for keyid in old:
+        known = root.signed.roles[role].keyids
+        gone = [keyid for keyid in old if keyid in known]
+        come = [signer for signer in new if signer.public_key.keyid not in known]
+        for keyid in gone:
             root.signed.revoke_key(keyid, role)
-        for signer in new:
+        for signer in come:
             root.signed.add_key(signer.public_key, role)
-        root.signed.version += 1
-        root.signed.expires = expiry("root")
-        self.write_root(root, [*keys["root"], *(new if role == "root" else ())])
+        if gone or come:
+            root.signed.version += 1
+            root.signed.expires = expiry("root")
+            self.write_root(root, [*keys["root"], *(new if role == "root" else ())])
         self.publish(dict(self.targets().signed.targets), keys)
 
     def write_root(self, root: Metadata[Root], signers: Sequence[Signer]) -> None:

@@ -36,12 +36,13 @@ def test_from_a_new_repository_to_a_rotated_key(publish, tmp_path):
     assert publish("init")[0] == 0
     for seed in (0, 1):
         (tmp_path / "m.tflite").write_bytes(made_model(seed))
-        code, said = publish("release", str(tmp_path / "m.tflite"), "--rollout", "10")
+        code, said = publish("release", str(tmp_path / "m.tflite"), "--rollout", "10", "--memory", "64MB")
         assert code == 0 and said["release"] == seed + 1
     assert publish("promote", "2", "--rollout", "50")[0] == 0
     assert publish("rollback", "1")[1]["release"] == 3
     rows = publish("report")[1]["releases"]
     assert [(row["release"], row["rollout"]) for row in rows] == [(3, 100), (2, 50), (1, 10)]
+    assert {row["memory"] for row in rows} == {64_000_000}
     for role in ("targets", "timestamp", "snapshot", "root"):
         old = tmp_path / "keys" / ("root-1.pem" if role == "root" else f"{role}.pem")
         code, said = publish(

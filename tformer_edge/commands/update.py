@@ -12,6 +12,7 @@ import re
 import time
 from pathlib import Path
 
+from tformer_edge.byte_count import byte_count
 from tformer_edge.errors import UserError
 from tformer_edge.printable import printable
 from tformer_edge.update.client import UpdateReport, update
@@ -41,12 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for programs that never confirm: the self-test confirms a release",
     )
     parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="most memory that a release may demand: 256MB, 64MiB (default: what this machine has)",
+    )
+    parser.add_argument(
         "--floor", type=int, help="for a store whose memory is lost: the lowest release that may be installed"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     every = None if args.every is None else interval(args.every)
+    memory = None if args.memory is None else byte_count(args.memory, "--memory")
     root = None
     if args.root is not None:
         try:
@@ -60,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.floor is not None:
         _rebuild(store, args.floor)
     while True:
-        report = update(store, args.url, root, trial=not args.no_trial)
+        report = update(store, args.url, root, trial=not args.no_trial, memory=memory)
         _show(report, args.json)
         if every is None:
             return 0 if report.state in GOOD else 1

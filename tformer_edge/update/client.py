@@ -14,6 +14,7 @@ from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.files import write_whole
 from tformer_edge.golden_check import selftest
+from tformer_edge.memory import total_bytes
 from tformer_edge.model import Model
 from tformer_edge.update.delta import apply_delta
 from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
@@ -81,6 +82,7 @@ def update(
     patience: Patience = USUAL_PATIENCE,
     trial: bool = True,
     check: Callable[[bytes], None] = check_model,
+    memory: int | None = None,
 ) -> UpdateReport:
     """Brings a store to the newest release for it, or says by name why not; the model that answers is never at risk.
 
@@ -89,6 +91,7 @@ def update(
         root: the pinned root.json; needed once, then the store has it.
         trial: the new model is on trial (see ModelStore); False: it is confirmed by its self-test alone.
         check: the self-test, which raises UpdateFailure.
+        memory: bytes that models may demand; None: what this machine has.
 
     Raises UserError for a URL or root that is none. All else ends in a report.
     """
@@ -100,7 +103,8 @@ def update(
         with store.updating():
             trusted = _refreshed(store, url, root, patience, traffic)
             fresh = trusted.fresh
-            outcome = _advance(store, trusted, url, patience, traffic, trial, check)
+            most = total_bytes() if memory is None else memory
+            outcome = _advance(store, trusted, url, patience, traffic, trial, check, most)
         return _report(store, outcome, traffic, fresh)
     except UpdateFailure as failure:
         if failure.state in (UpdateState.BUSY, UpdateState.FLOOR_LOST):
@@ -145,6 +149,7 @@ def _advance(
     traffic: Traffic,
     trial: bool,
     check: Callable[[bytes], None],
+    memory: int | None,
 ) -> UpdateState:
     """From trusted targets to the new model in its slot. Raises UpdateFailure; OSError where the disk does."""
     state = trusted.state
@@ -156,7 +161,7 @@ def _advance(
     active = state.slots.get(state.active)
     device = class_of(read_model_file(bases[active.sha256])) if active and active.sha256 in bases else None
     current = active.release if active and active.sha256 in bases else 0
-    release = choose_release(releases_of(trusted.targets), device, state.device_id, current)
+    release = choose_release(releases_of(trusted.targets), device, state.device_id, current, memory)
     if release.number in state.failed:
         raise UpdateFailure(
             UpdateState.FAILED_BEFORE,

@@ -1,8 +1,10 @@
 """The difference of two model files: the residual of aligned bytes, as gaps and values, packed by lzma.
 
 A delta names its base and its target by SHA-256; whoever applies one gets the target or an error, never anything else.
-Layout, little-endian: "TFD1", base SHA-256, target SHA-256, target bytes (u64), values (u64), far gaps (u64), packed
-bytes of gaps, far gaps and values (3 × u64), then those three xz streams.
+The target's first bytes are aligned with the base's first ones, its last with the base's last: files of another length
+differ in one place, as a rule the contract's text, and what stands behind it is the same again.
+Layout, little-endian: "TFD2", base SHA-256, target SHA-256, target bytes (u64), how many of them are aligned at the
+front (u64), values (u64), far gaps (u64), packed bytes of gaps, far gaps and values (3 × u64), then those xz streams.
 """
 
 import hashlib
@@ -15,8 +17,8 @@ from numpy.typing import NDArray
 
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
-MAGIC: Final = b"TFD1"
-HEADER: Final = struct.Struct("<4s32s32s6Q")
+MAGIC: Final = b"TFD2"
+HEADER: Final = struct.Struct("<4s32s32s7Q")
 # What lzma may take to unpack a stream: a preset-9 dictionary is 64 MiB; a delta here asks for 8 MiB.
 MEMORY_LIMIT: Final = 24 << 20
 _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 8 << 20, "lc": 3, "lp": 0, "pb": 0}]
@@ -25,7 +27,9 @@ _FAR: Final = 255
 
 def make_delta(base: bytes, target: bytes) -> bytes:
     """The delta that turns `base` into `target`; both may have any length, 0 as well."""
-    old, new = _aligned(base, len(target)), np.frombuffer(target, np.uint8)
+    new = np.frombuffer(target, np.uint8)
+    front = _best_front(base, new)
+    old = _aligned(base, len(target), front)
     residual = new - old  # mod 256
     places = np.flatnonzero(residual)
     gaps = np.diff(places, prepend=-1) - 1
@@ -37,6 +41,7 @@ def make_delta(base: bytes, target: bytes) -> bytes:
         hashlib.sha256(base).digest(),
         hashlib.sha256(target).digest(),
         len(target),
+        front,
         len(places),
         len(far),
         *map(len, streams),
@@ -54,9 +59,10 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
     Raises UpdateFailure, state CORRUPT, for another base, a damaged or hostile delta, and a longer target.
     """
     if len(delta) < HEADER.size or delta[:4] != MAGIC:
-        raise _corrupt("a delta of format 1", "other bytes")
-    _, base_hash, target_hash, length, count, far_count, *sizes = HEADER.unpack_from(delta)
-    if length > max_bytes or count > length or far_count > count or far_count > length // _FAR:
+        raise _corrupt("a delta of format 2", "other bytes")
+    _, base_hash, target_hash, length, front, count, far_count, *sizes = HEADER.unpack_from(delta)
+    too_many = max(front, count) > length or far_count > min(count, length // _FAR)
+    if length > max_bytes or too_many:
         raise _corrupt(f"a delta to at most {max_bytes} bytes with fewer values than those", "larger numbers")
     if sum(sizes) != len(delta) - HEADER.size:
         raise _corrupt(f"{sum(sizes)} packed bytes", f"{len(delta) - HEADER.size}")
@@ -68,7 +74,7 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
         np.frombuffer(_unpack(delta[start:end], size), kind)
         for start, end, size, kind in zip(ends[:-1], ends[1:], lengths, ("u1", "<u8", "u1"), strict=True)
     )
-    target = _moved(base, near, far, values, length).tobytes()
+    target = _moved(_aligned(base, length, front), near, far, values).tobytes()
     if hashlib.sha256(target).digest() != target_hash:
         raise _corrupt(f"the target {target_hash.hex()}", "another file")
     return target
@@ -77,13 +83,14 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
 def base_of(delta: bytes) -> str:
     """The SHA-256 of the file that a delta starts from, as hexadecimal digits. Raises UpdateFailure for no delta."""
     if len(delta) < HEADER.size or delta[:4] != MAGIC:
-        raise _corrupt("a delta of format 1", "other bytes")
+        raise _corrupt("a delta of format 2", "other bytes")
     return str(HEADER.unpack_from(delta)[1].hex())
 
 
 def _moved(
-    base: bytes, near: NDArray[np.uint8], far: NDArray[np.uint64], values: NDArray[np.uint8], length: int
+    base: NDArray[np.uint8], near: NDArray[np.uint8], far: NDArray[np.uint64], values: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
+    length = len(base)
     if np.count_nonzero(near == _FAR) != len(far) or (len(far) and far.max() >= length):
         raise _corrupt("far gaps within the target, one for each that is announced", "others")
     steps = near.astype(np.int64)
@@ -92,15 +99,29 @@ def _moved(
     places = np.cumsum(steps + 1) - 1
     if len(places) and places[-1] >= length:
         raise _corrupt("changes within the target", "one beyond its end")
-    target = _aligned(base, length).copy()
-    target[places] += values
-    return target
+    base[places] += values
+    return base
 
 
-def _aligned(base: bytes, length: int) -> NDArray[np.uint8]:
-    """The base's bytes, cut or filled up with zeros to the target's length."""
-    kept = np.frombuffer(base[:length], np.uint8)
-    return np.concatenate([kept, np.zeros(length - len(kept), np.uint8)]) if len(kept) < length else kept
+def _aligned(base: bytes, length: int, front: int) -> NDArray[np.uint8]:
+    """The base's first `front` bytes and its last ones, `length` in all; zeros where it has none. A fresh array."""
+    given, result = np.frombuffer(base, np.uint8), np.zeros(length, np.uint8)
+    first = given[:front]
+    last = given[max(0, len(given) - (length - front)) :]
+    result[: len(first)] = first
+    result[length - len(last) :] = last
+    return result
+
+
+def _best_front(base: bytes, target: NDArray[np.uint8]) -> int:
+    """How many bytes to align at the front, so that the fewest differ."""
+    length = len(target)
+    if len(base) == length:
+        return length
+    # Before a front of k bytes k of the first comparison count, behind it the rest of the second one.
+    at_front = np.concatenate([[0], np.cumsum(_aligned(base, length, length) == target)])
+    at_back = np.concatenate([[0], np.cumsum((_aligned(base, length, 0) == target)[::-1])])[::-1]
+    return int(np.argmax(at_front + at_back))
 
 
 def _pack(data: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """What a signed repository says of its releases, and which of them a device is to have: no files, no network."""
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 MAX_RELEASE = (1 << 53) - 1
 MAX_MODEL_BYTES = 1 << 30
+MAX_MEMORY = 1 << 50
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
@@ -46,6 +48,7 @@ class Release:
         deltas: the ways to it from earlier files.
         device: what it needs.
         rollout: percent of devices that take it, 0 to 100.
+        memory: bytes of memory that a device must have; 0 where nothing is demanded.
     """
 
     number: int
@@ -53,6 +56,7 @@ class Release:
     device: DeviceClass
     rollout: int = 100
     deltas: tuple[Part, ...] = ()
+    memory: int = 0
 
 
 def bucket(device_id: str, release: int) -> float:
@@ -93,31 +97,45 @@ def releases_of(targets: Mapping[str, Any]) -> list[Release]:
         rollout: Any = custom.get("rollout")
         if not _is_integer(rollout, 0, 100):
             raise _wrong(name, "a rollout of 0 to 100")
-        files[number] = Release(number, Part(name, target.length, sha256), _device(name, custom), rollout)
+        memory: Any = custom.get("memory", 0)
+        if not _is_integer(memory, 0, MAX_MEMORY):
+            raise _wrong(name, "bytes of memory within their limits")
+        part, device = Part(name, target.length, sha256), _device(name, custom)
+        files[number] = Release(number, part, device, rollout, memory=memory)
     return [
-        Release(n, files[n].file, files[n].device, files[n].rollout, tuple(deltas.get(n, ())))
-        for n in sorted(files, reverse=True)
+        dataclasses.replace(files[number], deltas=tuple(deltas.get(number, ())))
+        for number in sorted(files, reverse=True)
     ]
 
 
 def choose_release(
-    releases: list[Release], device: DeviceClass | None, device_id: str, current: int
+    releases: list[Release],
+    device: DeviceClass | None,
+    device_id: str,
+    current: int,
+    memory: int | None = None,
 ) -> Release:
     """The newest release that fits a device and whose rollout has reached it.
 
     Args:
         device: what the device runs now; None for its first model, which may be of any class.
         current: the release that it runs, 0 for none: it always counts as reached.
+        memory: bytes that it has; None where that is not known.
 
     Raises UpdateFailure: INCOMPATIBLE where none fits, NOT_IN_ROLLOUT where those that fit have not reached it.
     """
     fitting = [
-        one for one in releases if one.device == device or (device is None and one.device.target == "litert")
+        one
+        for one in releases
+        if (one.device == device or (device is None and one.device.target == "litert"))
+        and (memory is None or one.memory <= memory)
     ]
     if not fitting:
         raise UpdateFailure(
             UpdateState.INCOMPATIBLE,
-            f"expected a release for {device or 'litert'}, received none; publish one, or name another repository",
+            f"expected a release for {device or 'litert'}"
+            + ("" if memory is None else f" and {memory:,} bytes of memory")
+            + ", received none; publish one, or name another repository",
         )
     for release in fitting:
         if release.number == current or bucket(device_id, release.number) < release.rollout:

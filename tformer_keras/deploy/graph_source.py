@@ -30,6 +30,7 @@ from tformer_keras.training.saved_model import (
 RANDOM = "random"
 RANDOM_IMAGES = 32
 FRESH_LAYER_SCALE = 1.0
+AS_TRAINED = "quantized weights and ranges as they were trained"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def open_graph(
         graph = lower(trained.model, target, rewrites)
     elif quantized is not None:
         graph = load_quantized(trained.model, quantized, options.target, options.rewrites)
-        weights = "quantized weights and ranges as they were trained"
+        weights = AS_TRAINED
     else:
         graph = quantize_aware(trained.model, target, rewrites)
         pixels, how, note = _calibration(trained, options, fresh)

@@ -108,16 +108,7 @@ def convert_model(
         proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = model_file(
-        conversion,
-        name=trained.name,
-        task=trained.task.name,
-        preprocessing=trained.preprocessing,
-        means=trained.outputs_mean(),
-        source=_record(source, conversion),
-        accuracy=None if accuracy is None else accuracy.to_json(),
-        versions=versions(),
-    )
+    file = file_of(source, conversion, accuracy)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
@@ -141,6 +132,21 @@ def convert_model(
         proof=proof,
     )
     return file, report
+
+
+def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | None = None) -> ModelFile:
+    """The model file of a conversion, with its contract and golden vectors."""
+    trained = source.trained
+    return model_file(
+        conversion,
+        name=trained.name,
+        task=trained.task.name,
+        preprocessing=trained.preprocessing,
+        means=trained.outputs_mean(),
+        source=_record(source, conversion),
+        accuracy=None if accuracy is None else accuracy.to_json(),
+        versions=versions(),
+    )
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:

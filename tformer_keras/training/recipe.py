@@ -404,4 +404,36 @@ RECIPES: dict[str, Recipe] = {
         freeze_ranges_from=0.5,
         augmentation=Augmentation(horizontal_flip=True, shift=3, border="reflect"),
     ),
+    # tformer update runs/mine-int8 --data FOLDER --budget 5%
+    # Run time: four to six trainings of these epochs, some 6 CPU minutes each for 5,000 images of CIFAR-10. Score:
+    # docs/updates.md. No decay: what moves moves for the new images. No augmentation, as in "quantize".
+    "update": Recipe(
+        name="update",
+        epochs=4,
+        batch_size=64,
+        learning_rate=1e-3,
+        final_learning_rate=0.01,
+        warmup_epochs=0.5,
+        weight_decay=0.0,
+        clip_norm=1.0,
+        evaluate_every=4,
+        freeze_ranges_from=0.0,
+    ),
+    # tformer update runs/cells-int8 --data FOLDER --budget 5%
+    # For detectors and segmenters; not run by this project at full size.
+    "update_scenes": Recipe(
+        name="update_scenes",
+        task="detection",
+        epochs=8,
+        batch_size=8,
+        learning_rate=3e-4,
+        final_learning_rate=0.01,
+        warmup_epochs=0.5,
+        weight_decay=0.0,
+        clip_norm=10.0,
+        evaluate_every=8,
+        freeze_ranges_from=0.0,
+        class_weights="log",
+        augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.9, 1.3)),
+    ),
 }

@@ -126,6 +126,14 @@ def begun(out: Path) -> bool:
     return (out / "report.json").is_file() or any((out / "checkpoints").glob("step-*.npz"))
 
 
+def is_run_of(out: Path, command: str) -> bool:
+    """Whether the run in the folder is one of the command whose record has this key ("quantize", "update")."""
+    try:
+        return command in json.loads((out / "config.json").read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 # What runs write beside config.json: in a folder that is none of theirs, such a file is somebody else's.
 OWN_FILES = ("config.json", "model.keras", "quantized.npz", "history.csv", "curves.png", "report.json")
 

@@ -1,4 +1,4 @@
-"""The exhaustive tests of updates: every operation killed and cut off from power, 100,000 damaged deltas."""
+"""The exhaustive tests of updates: every operation of both ends cut off, 100,000 damaged deltas."""
 
 import tempfile
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.edge.update.repositories import Device, Site
 from tests.edge.update.test_crashes import crash_everywhere
 from tests.edge.update.test_delta import survive_mutations
+from tests.publish.test_publisher_crashes import cut_off_everywhere
 
 
 def main():
@@ -16,6 +17,9 @@ def main():
             device = Device(folder / "device", site)
             print(mode, crash_everywhere(site, device, folder / "work", mode, 1), flush=True)
             site.close()
+    for mode in ("kill", "zero", "full"):
+        with tempfile.TemporaryDirectory() as name:
+            print("publisher", mode, cut_off_everywhere(Path(name), mode, 1), flush=True)
     print("deltas", {"mutated": 100_000, "refused": survive_mutations(100_000, seed=7)}, flush=True)
 
 

@@ -61,6 +61,16 @@ def test_few_changes_make_a_small_delta():
     assert len(make_delta(base.tobytes(), target.tobytes())) < 0.02 * 400_000
 
 
+@pytest.mark.parametrize("change", [7, -7])
+def test_one_place_of_another_length_costs_its_own_bytes(change):
+    base = RANDOM.integers(0, 256, 100_000, dtype=np.uint8).tobytes()
+    middle = b"x" * change if change > 0 else b""
+    target = base[:60_000] + middle + base[60_000 - min(change, 0) :]
+    delta = make_delta(base, target)
+    assert apply_delta(base, delta, len(target)) == target
+    assert len(delta) < 400
+
+
 def test_D1_a_delta_for_another_base():
     delta = make_delta(BASE, changed(0.05))
     assert base_of(delta) == hashlib.sha256(BASE).hexdigest()
@@ -115,10 +125,22 @@ def test_D2_mutated_deltas_are_refused_or_give_the_target():
     assert survive_mutations(5000) > 4900
 
 
+@settings(max_examples=100)
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_D2_any_numbers_in_the_header(front, count, far):
+    good = make_delta(BASE, changed(0.05))
+    fields = list(HEADER.unpack_from(good))
+    fields[4:7] = front, count, far
+    try:
+        assert apply_delta(BASE, HEADER.pack(*fields) + good[HEADER.size :], 4000) == changed(0.05)
+    except UpdateFailure as error:
+        assert error.state is UpdateState.CORRUPT
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_D2_arbitrary_bytes_behind_a_right_header(body):
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 5, 1, len(body), 0, 0)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 5, 1, len(body), 0, 0)
     with pytest.raises(UpdateFailure):
         apply_delta(BASE, header + body, 4000)
 
@@ -127,7 +149,7 @@ def test_A7_an_lzma_bomb_is_stopped_at_the_announced_length():
     bomb = lzma.compress(bytes(200 << 20), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=0)
     empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
     sizes = (len(bomb), len(empty), len(bomb))
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1000, 0, *sizes)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 1000, 0, *sizes)
     tracemalloc.start()
     try:
         with pytest.raises(UpdateFailure, match="stream of 1000 bytes"):
@@ -141,6 +163,6 @@ def test_A7_a_stream_that_wants_a_large_dictionary():
     greedy = lzma.compress(bytes(1000), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=9)
     empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
     sizes = (len(greedy), len(empty), len(greedy))
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1000, 0, *sizes)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 1000, 0, *sizes)
     with pytest.raises(UpdateFailure, match="xz"):
         apply_delta(BASE, header + greedy + empty + greedy, 4000)

@@ -54,6 +54,25 @@ def test_A11_a_release_for_another_input_size(site, device):
     assert not any("release-2" in path for path, _ in site.requests)
 
 
+def test_A11_a_release_that_demands_more_memory_is_passed_over(site, device):
+    site.release(made_model(0))
+    site.release(made_model(1), memory=1 << 30)
+    assert device.update(memory=(1 << 30) - 1).release == 1
+    rollback(site.repository, 2, site.keys)  # what it demands stays with its bytes
+    assert device.update(memory=(1 << 30) - 1).state == "UP_TO_DATE"
+    assert (report := device.update(memory=1 << 30)).state == "UPDATED" and report.release == 3
+    site.release(made_model(2), memory=1 << 50)
+    assert device.update().release == 3, "this machine has no petabyte"
+    with pytest.raises(UserError, match="--memory"):
+        site.release(made_model(3), memory=(1 << 50) + 1)
+
+
+def test_a_device_without_the_memory_of_any_release(site, device):
+    site.release(made_model(0), memory=2000)
+    report = device.update(memory=1000)
+    assert report.state == "INCOMPATIBLE" and "1,000 bytes of memory" in report.sentence
+
+
 def test_F1_a_rollout_reaches_its_buckets_and_a_halted_one_nobody(site, device):
     site.release(made_model(0))
     device.update()

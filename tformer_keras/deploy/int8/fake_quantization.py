@@ -41,7 +41,8 @@ class PerChannelWeightQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
     """
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
+        # tfmot gives the wrapper here.
+        transposed = isinstance(getattr(layer, "layer", layer), tf_keras.layers.Conv2DTranspose)
         return {"depthwise": "depthwise" in name, "transposed": transposed}
 
     def __call__(self, inputs: Any, training: Any, weights: dict[str, Any], **kwargs: Any) -> Any:
@@ -94,6 +95,11 @@ class QuantizedWeights(tfmot.quantization.keras.QuantizeWrapperV2):
     @property
     def trainable_weights(self) -> list[Any]:
         return super().trainable_weights if self.trainable else []
+
+    @property
+    def kernels(self) -> list[tuple[Any, dict[str, bool]]]:
+        """Each variable that is quantized, with what `PerChannelWeightQuantizer.build` made of it."""
+        return [(variable, layout) for variable, _, layout in self._weight_vars]
 
 
 class FakeQuantize(tf_keras.layers.Layer):

@@ -1,7 +1,6 @@
 """What a quantization is asked to do, and the record and the folder that bind it to that."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.deploy.int8.calibration import IMAGES
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
-from tformer_keras.training.run_folder import LoopJob, begun, make_record
+from tformer_keras.training.run_folder import LoopJob, begun, is_run_of, make_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +62,7 @@ def check_out(out: Path) -> None:
     names = {name for name in found if not name.startswith(".")}
     ours = names <= {"config.json", "checkpoints", "tensorboard"}  # killed before anything was finished
     if begun(out):
-        try:
-            ours = "quantize" in json.loads((out / "config.json").read_text(encoding="utf-8"))["run"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            ours = False
+        ours = is_run_of(out, "quantize")
     if not ours:
         raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
 

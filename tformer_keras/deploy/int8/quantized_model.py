@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,7 @@ class QuantizedModel:
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """The folded model's arrays by name (float32), whatever layout the graph has them in."""
-        arrays: dict[str, np.ndarray] = {}
-        for variable, weight in self.emitted.bindings:
-            if weight.trainable:
-                whole = arrays.setdefault(weight.name, np.zeros(weight.shape, "float32"))
-                whole.flat[weight.index.reshape(-1)] = variable.numpy().reshape(-1)
-        return arrays
+        return self.gathered([variable.numpy() for variable in self.trained_variables])
 
     @weights.setter
     def weights(self, arrays: dict[str, np.ndarray]) -> None:
@@ -98,9 +93,27 @@ class QuantizedModel:
                 "they belong to another model, or to a graph whose norms were folded otherwise",
                 where="Weights",
             )
-        for variable, weight in self.emitted.bindings:
-            if weight.trainable:
-                variable.assign(arrays[weight.name].reshape(-1)[weight.index])
+        for variable, values in zip(self.trained_variables, self.scattered(arrays), strict=True):
+            variable.assign(values)
+
+    @property
+    def trained_variables(self) -> list[Any]:
+        """The variables of `bindings` that train."""
+        return [variable for variable, weight in self.emitted.bindings if weight.trainable]
+
+    def gathered(self, values: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+        """Whole arrays by name (float32) of one array for each of `trained_variables`, of its shape."""
+        arrays: dict[str, np.ndarray] = {}
+        pieces = [weight for _, weight in self.emitted.bindings if weight.trainable]
+        for weight, piece in zip(pieces, values, strict=True):
+            whole = arrays.setdefault(weight.name, np.zeros(weight.shape, "float32"))
+            whole.flat[weight.index.reshape(-1)] = piece.reshape(-1)
+        return arrays
+
+    def scattered(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The other way: one array for each of `trained_variables`."""
+        pieces = [weight for _, weight in self.emitted.bindings if weight.trainable]
+        return [arrays[weight.name].reshape(-1)[weight.index] for weight in pieces]
 
     def graph(self) -> Graph:
         """The device graph with the current weights."""

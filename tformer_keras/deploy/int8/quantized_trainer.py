@@ -66,13 +66,17 @@ class QuantizedTrainer(tf_keras.Model):
         share = recipe.distillation_weight
         return (1 - share) * loss + share * task.distill(teacher, "logits", outputs, recipe, "soft")
 
+    def move(self, gradients: Sequence[tf.Tensor]) -> None:
+        """Changes the variables, given the gradient of each."""
+        self.optimizer.apply_gradients(zip(gradients, self.variables_to_train(), strict=True))
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update."""
         images, truth, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             outputs = self(images, training=True)
             loss = self.loss_of(images, truth, weights, outputs)
-        self.optimizer.minimize(loss, self.variables_to_train(), tape=tape)
+        self.move(tape.gradient(loss, self.variables_to_train()))
         mean, *others = self.trackers
         mean.update_state(loss)
         task, _ = self.settings()

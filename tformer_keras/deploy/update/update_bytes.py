@@ -1,0 +1,73 @@
+"""What an update costs on its way: the file that it makes, proved to keep the deployed one's layout, and the delta."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from tformer_edge.errors import Failure
+from tformer_edge.update.delta import make_delta
+from tformer_keras.deploy.conversion import convert
+from tformer_keras.deploy.graph_source import GraphSource
+from tformer_keras.deploy.model_conversion import file_of
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An update in bytes.
+
+    Attributes:
+        moved: numbers in constants of the flatbuffer that differ: int8 weights, int32 biases.
+        delta: bytes of the delta of whole files, contract included.
+        file: the new file.
+    """
+
+    moved: int
+    delta: int
+    file: bytes
+
+
+def cost(source: GraphSource, deployed: bytes, flatbuffer: bytes) -> Cost:
+    """What the graph of `source`, with its weights as they are now, costs a device.
+
+    Args:
+        deployed: the file that the device has.
+        flatbuffer: what of it is the model.
+
+    Raises:
+        Failure: the new file has another layout, or other scales, than the deployed one.
+    """
+    conversion = convert(source.graph)
+    moved = moved_constants(flatbuffer, conversion.flatbuffer)
+    file = file_of(source, conversion).to_bytes()
+    return Cost(moved, len(make_delta(deployed, file)), file)
+
+
+def moved_constants(before: bytes, after: bytes) -> int:
+    """How many numbers in constants differ between two flatbuffers. Raises Failure where anything else does."""
+    (bones, constants), (other_bones, other_constants) = _taken_apart(before), _taken_apart(after)
+    if bones != other_bones or [one.shape for one in constants] != [one.shape for one in other_constants]:
+        raise Failure(
+            "the update has another graph, other scales or another layout than the deployed file; "
+            "please open an issue"
+        )
+    return sum(
+        int(np.count_nonzero(one != other)) for one, other in zip(constants, other_constants, strict=True)
+    )
+
+
+def _taken_apart(flatbuffer: bytes) -> tuple[bytes, list[NDArray[Any]]]:
+    """(the flatbuffer without what its constants hold, the constants by buffer: int32 ones as such, else bytes)."""
+    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    types = {tensor.buffer: tensor.type for graph in model.subgraphs for tensor in graph.tensors}
+    constants = []
+    for number, buffer in enumerate(model.buffers):
+        data = np.zeros(0, np.uint8) if buffer.data is None else np.asarray(buffer.data, np.uint8)
+        constants.append(data.view("<i4") if types.get(number) == schema.TensorType.INT32 else data)
+        buffer.data = None
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder))
+    return bytes(builder.Output()), constants
