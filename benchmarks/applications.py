@@ -115,7 +115,7 @@ def converted(name: str, converter: str, cache: Path = CACHE) -> Converted:
     said = file.with_suffix(".json")
     if not (file.exists() and said.exists()):
         cache.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp")
+        temporary = cache / f"{stem}.tmp"  # and its .json: no name of a finished file
         in_a_process([__file__, name, converter, "--out", str(temporary)])
         for older in (*cache.glob(f"{stem}-*.tflite"), *cache.glob(f"{stem}-*.json")):
             older.unlink()
@@ -124,7 +124,7 @@ def converted(name: str, converter: str, cache: Path = CACHE) -> Converted:
     return Converted(file, json.loads(said.read_text())["difference"])
 
 
-def chosen(only: Sequence[str] | None) -> dict[Key, Converted]:
+def chosen(only: Sequence[str] | None, cache: Path = CACHE) -> dict[Key, Converted]:
     """Files of these families' smallest, or of all, by (name, converter); converts what is not in the cache.
 
     A member that a converter refuses has no file; standard error says why.
@@ -140,7 +140,7 @@ def chosen(only: Sequence[str] | None) -> dict[Key, Converted]:
         for converter in CONVERTERS:
             print(f"{name} by {converter}", file=sys.stderr, flush=True)
             try:
-                files[name, converter] = converted(name, converter)
+                files[name, converter] = converted(name, converter, cache)
             except UserError as error:
                 print(error, file=sys.stderr, flush=True)
     return files

@@ -31,6 +31,7 @@ RESULTS = Path(__file__).parents[1] / "build" / "applications"
 # The others are lowered alone, at a size that costs little; the Inceptions take none below 75.
 SMALL = 96
 PROOF = 3
+UNMEASURED = "not measured yet"
 
 
 def members() -> list[str]:
@@ -95,9 +96,14 @@ def row(found: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} | {' '.join(found['remarks'])} |"
 
 
-def document(found: list[dict[str, Any]]) -> str:
+def unmeasured_row(name: str) -> str:
+    """The line of a member that nothing is known of yet: the document claims nothing for it."""
+    return f"| {name} | {SMALLEST.get(name, SMALL)} |  |  |  |  |  | {UNMEASURED} |"
+
+
+def document(rows: list[str]) -> str:
     """The whole document."""
-    return HEAD.format(small=SMALL) + "\n".join(row(one) for one in found) + "\n"
+    return HEAD.format(small=SMALL) + "\n".join(rows) + "\n"
 
 
 def measure_into(name: str, path: Path) -> None:
@@ -106,15 +112,16 @@ def measure_into(name: str, path: Path) -> None:
 
 
 def main() -> int:
-    """Measures what is not yet measured, and writes the document once all is."""
+    """Measures what is not yet measured, and writes the document."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=members(), help="measure these alone, again")
+    parser.add_argument("--write", action="store_true", help="measure nothing: write what is known")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where measured members are kept")
     args = parser.parse_args()
     args.results.mkdir(parents=True, exist_ok=True)
     # Forked before TensorFlow computes anything: a model that ends its process ends no other, imports are paid once.
     processes = multiprocessing.get_context("fork")
-    for name in args.only or members():
+    for name in [] if args.write else args.only or members():
         path = args.results / f"{name}.json"
         if path.exists() and not args.only:
             continue
@@ -127,13 +134,15 @@ def main() -> int:
             print(f"{name}: ended with code {child.exitcode} {spent}", file=sys.stderr, flush=True)
         else:
             print(row(json.loads(path.read_text())), spent, file=sys.stderr, flush=True)
-    missing = [name for name in members() if not (args.results / f"{name}.json").exists()]
+    rows = []
+    for name in members():
+        path = args.results / f"{name}.json"
+        rows.append(row(json.loads(path.read_text())) if path.exists() else unmeasured_row(name))
+    write_whole(DOCUMENT, document(rows).encode())
+    missing = sum(UNMEASURED in one for one in rows)
     if missing:
-        print(f"Not yet measured: {', '.join(missing)}.", file=sys.stderr)
-        return 1
-    found = [json.loads((args.results / f"{name}.json").read_text()) for name in members()]
-    write_whole(DOCUMENT, document(found).encode())
-    return 0
+        print(f"{missing} members are not measured yet: run it again.", file=sys.stderr)
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

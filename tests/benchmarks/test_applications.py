@@ -44,9 +44,8 @@ def test_files_are_kept_and_a_refusal_is_said(small, monkeypatch, tmp_path, caps
         path.with_suffix(".json").write_text('{"difference": 0.25}')
 
     monkeypatch.setattr(applications, "in_a_process", make)
-    monkeypatch.setattr(applications, "CACHE", tmp_path)
     for _ in range(2):
-        files = applications.chosen(None)
+        files = applications.chosen(None, tmp_path)
         assert list(files) == [("Small", "tformer")] and files["Small", "tformer"].difference == 0.25
         assert files["Small", "tformer"].path.read_bytes() == b"file"
     assert asked == [["Small", "tformer"], ["Small", "tensorflow"], ["Small", "tensorflow"]]
