@@ -8,6 +8,7 @@ weights, and kept in build/benchmarks until something that they are made of chan
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import json
 import os
@@ -23,6 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.amx import has_amx, refuse_amx
+from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
 from benchmarks.peers import KINDS, PEERS, chosen_files, names_of
 from benchmarks.provenance import provenance
@@ -37,6 +39,7 @@ EPILOG = """examples:
   python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
   taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
   python benchmarks/latency.py --tasks                          detectors and segmenters, and their answers
+  python benchmarks/latency.py --applications --threads 1       our conversion of keras.applications and TensorFlow's
   python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
 """
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
@@ -121,6 +124,12 @@ def main() -> int:
     parser.add_argument(
         "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
     )
+    parser.add_argument(
+        "--applications",
+        nargs="*",
+        metavar="MODEL",
+        help="instead: int8 of each family's smallest of keras.applications, or of these, ours beside TensorFlow's own",
+    )
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="default: 1 2")
     parser.add_argument("--rounds", type=int, default=20, help="turns of each model (default 20)")
     parser.add_argument("--runs", type=int, default=5, help="timed inferences of a turn (default 5)")
@@ -161,6 +170,8 @@ def _run(args: argparse.Namespace) -> int:
             "add --threads 1",
             where="--clock cpu",
         )
+    if args.applications is not None:
+        return _run_applications(args)
     files = chosen_files(names_of(args), args.kinds, args.files)
     if args.profile:
         for threads in args.threads:
@@ -194,6 +205,29 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
     else:
         print_tables(rows, goals, made, "Latency")
+    return 0
+
+
+def _run_applications(args: argparse.Namespace) -> int:
+    from benchmarks.applications import chosen
+    from benchmarks.litert import Model
+
+    files = chosen(args.applications)
+    unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
+    made = provenance(clock=args.clock, amx=unit)
+    rows: list[ApplicationRow] = []
+    for threads in args.threads:
+        models = {key: Model(converted.path, threads) for key, converted in files.items()}
+        samples = measure(models, args.rounds, args.runs, CLOCKS[args.clock])
+
+        def describe(key: Key, models: Mapping[Key, Model] = models) -> tuple[int, int, float]:
+            return models[key].bytes, models[key].partitions, files[key].difference
+
+        rows += application_rows(samples, describe, threads)
+    if args.json:
+        print(json.dumps({**made, "results": [dataclasses.asdict(row) for row in rows]}, indent=2))
+    else:
+        print_application_rows(rows, made, platform_name())
     return 0
 
 

@@ -152,11 +152,12 @@ def calibration_images(shape: tuple[int, int, int], seed: int = 1) -> Iterator[n
         yield random.standard_normal((1, *shape), dtype="float32")
 
 
-def convert_by_tensorflow(model: Any, kind: str) -> bytes:
+def convert_by_tensorflow(model: Any, kind: str, calibration: Sequence[np.ndarray] | None = None) -> bytes:
     """TensorFlow's own conversion of a Keras 3 model at batch 1; BatchNorm folds where a convolution stands before it.
 
     Args:
         kind: "int8" (post-training quantization, int8 in and out), "fp16" or "float".
+        calibration: batches of one image; None: `calibration_images`.
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -171,13 +172,16 @@ def convert_by_tensorflow(model: Any, kind: str) -> bytes:
     if kind == "fp16":
         converter.target_spec.supported_types = [tf.float16]
     if kind == "int8":
-        converter.representative_dataset = lambda: ([images] for images in calibration_images(shape))
+        batches = list(calibration_images(shape)) if calibration is None else calibration
+        converter.representative_dataset = lambda: ([images] for images in batches)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     return bytes(converter.convert())
 
 
-def convert_by_tformer(model: Any, kind: str, rewrites: str) -> bytes:
+def convert_by_tformer(
+    model: Any, kind: str, rewrites: str = "all", calibration: Sequence[np.ndarray] | None = None
+) -> bytes:
     """This package's conversion for LiteRT, packed as it is shipped, without a contract."""
     from tformer_keras.deploy.graph.lower import lower
     from tformer_keras.deploy.int8.quantized_model import quantize_aware
@@ -186,7 +190,8 @@ def convert_by_tformer(model: Any, kind: str, rewrites: str) -> bytes:
 
     if kind == "int8":
         quantized = quantize_aware(model, target="litert", rewrites=rewrites)
-        quantized.calibrate(calibration_images(tuple(model.input_shape[1:])))
+        shape = tuple(model.input_shape[1:])
+        quantized.calibrate(calibration_images(shape) if calibration is None else calibration)
         return bytes(pack(export_flatbuffer(quantized, kind="int8", io="int8")).flatbuffer)
     lowered = lower(model, target="litert", rewrites=rewrites)
     return bytes(pack(export_flatbuffer(lowered, kind=kind, io="float32")).flatbuffer)
@@ -216,12 +221,18 @@ def kinds_of(name: str) -> tuple[str, ...]:
 
 def cache_key(name: str, kind: str) -> str:
     """Sixteen hexadecimal digits of all that a file is made of: this file, the package's sources, the versions."""
-    digest = hashlib.sha256(repr((name, kind, sorted(versions().items()))).encode())
     sources = [Path(__file__)]
     if name in TASK_PEERS:
         sources.append(Path(__file__).with_name("task_peers.py"))
     ours = name in TASK_PEERS or PEERS[name].converter == "tformer"
-    for part in ("layers", "models") + (("deploy",) if ours else ()):
+    return sources_key((name, kind), sources, ("layers", "models") + (("deploy",) if ours else ()))
+
+
+def sources_key(what: tuple[str, ...], files: Sequence[Path], parts: Sequence[str]) -> str:
+    """Sixteen hexadecimal digits of names, files, folders of the package, and the versions of what they use."""
+    digest = hashlib.sha256(repr((*what, sorted(versions().items()))).encode())
+    sources = list(files)
+    for part in parts:
         sources += sorted((ROOT / "tformer_keras" / part).rglob("*.py"))
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
@@ -263,16 +274,23 @@ def model_file(
 
 
 def _make_in_a_process(name: str, kind: str, path: Path) -> None:
-    # TensorFlow's threads and memory stay out of the process that measures.
+    in_a_process([__file__, name, kind, "--out", str(path)])
+
+
+def in_a_process(command: Sequence[str]) -> None:
+    """Runs a Python program: TensorFlow's threads and memory stay out of the process that measures.
+
+    Raises:
+        UserError: it failed.
+    """
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "KERAS_BACKEND": "tensorflow"}
-    command = [sys.executable, __file__, name, kind, "--out", str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
+        program = Path(command[0]).relative_to(ROOT)
+        what = " ".join(command[1:3])
         raise UserError(
-            f"{name} to convert to {kind}",
-            lines[-1],
-            f"see all of it with python benchmarks/peers.py {name} {kind} --out FILE",
+            f"{what} to convert", lines[-1], f"see all of it with python {program} {what} --out FILE"
         )
 
 

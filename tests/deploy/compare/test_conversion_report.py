@@ -37,7 +37,7 @@ def make_model(average: bool) -> keras.Model:
     x = inputs = layers.Input((12, 12, 3), name="image")
     x = layers.Conv2D(8, 3, 2, padding="same", activation="relu", name="stem")(x)
     if average:
-        x = layers.AveragePooling2D(3, 1, padding="same", name="average")(x)
+        x = layers.AveragePooling2D(6, 1, padding="same", name="average")(x)
     x = layers.Conv2D(16, 1, name="middle")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(inputs, layers.Dense(4, name="head")(x), name="tiny")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_edge.runner import KERNELS
+from tformer_edge.runner import KERNELS, Kernels
 from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.layer_errors import (
     layer_errors,
@@ -63,7 +64,12 @@ class Proof:
         )
 
 
-def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> Proof:
+def prove(
+    conversion: Conversion,
+    pixels: NDArray[np.uint8],
+    preprocessing: Preprocessing,
+    kernels: Sequence[Kernels] = KERNELS,
+) -> Proof:
     """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
 
     Of a large model the reference kernels and the float graphs see fewer images (`affordable`).
@@ -72,6 +78,7 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
         conversion: of a model of one input of images.
         pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
         preprocessing: makes the input of both.
+        kernels: with which LiteRT runs the file.
 
     Raises:
         UserError: they part, or LiteRT cannot run the file; the sentence names the first layer where they part.
@@ -87,14 +94,14 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
     worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)])
     expected = compiled(source.model)(images)
     files: dict[str, float] = {}
-    for kernels in KERNELS:
+    for chosen in kernels:
         try:
-            litert = LiteRT(conversion.flatbuffer, kernels)
-            seen = pixels[:few] if kernels == "reference" else pixels
+            litert = LiteRT(conversion.flatbuffer, chosen)
+            seen = pixels[:few] if chosen == "reference" else pixels
             received = litert.forward(preprocessing)(seen)
         except UserError as error:
             raise UserError(
-                f"a file that LiteRT runs with its {kernels} kernels",
+                f"a file that LiteRT runs with its {chosen} kernels",
                 error.received or str(error),
                 "give other calibration images, or report it; nothing was written",
                 where="proof of the file",
@@ -107,11 +114,11 @@ def prove(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Prep
             where = _where(conversion, pixels, preprocessing)
             raise UserError(
                 f"a file equal to its graph (to {TOLERANCES[conversion.kind]:g} of its outputs' deviation)",
-                f"one that is off by {off:.3g} with LiteRT's {kernels} kernels{where}",
+                f"one that is off by {off:.3g} with LiteRT's {chosen} kernels{where}",
                 "give other calibration images, train with quantization, or report it; nothing was written",
                 where="proof of the file",
             )
-        files[kernels] = off
+        files[chosen] = off
         litert.close()
     return Proof(len(pixels), worst, files)
 

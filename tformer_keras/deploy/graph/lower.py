@@ -25,6 +25,8 @@ from tformer_keras.deploy.graph.rewrites.plain_forms import (
     merge_slices,
     split_affines,
 )
+from tformer_keras.deploy.graph.rewrites.pools_as_depthwise import pools_as_depthwise
+from tformer_keras.deploy.graph.rewrites.relu_in_product import relu_in_product
 from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
 from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
 
@@ -56,12 +58,15 @@ PIPELINE: tuple[Pass, ...] = (
     # in parts and a cascade with its slices.
     Pass(split_stream, "split_stream", ("litert",)),
     Pass(depthwise_average, "depthwise_average"),
+    # TFLite Micro has the operation, without taps to keep.
+    Pass(pools_as_depthwise, "pools_as_depthwise", ("litert",)),
     Pass(cascade_max, "cascade_max", ("litert",)),
     # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
     Pass(expand_pools),
     Pass(merge_slices),
     Pass(expand_activations),
     Pass(split_affines),
+    Pass(relu_in_product, "relu_in_product", ("litert",)),
     # TFLite Micro's FULLY_CONNECTED rounds otherwise than LiteRT's reference kernel.
     Pass(dense_as_convolution, "dense_as_convolution", ("micro",)),
     # TFLite Micro has the operation, and each of these costs it arena.

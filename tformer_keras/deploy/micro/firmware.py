@@ -48,8 +48,8 @@ class Firmware:
         flash_bytes: of the flatbuffer.
         table_bytes: of the contract's and the decoder's tables, 64-bit pointers counted as 32-bit ones.
         arena_bytes: what the sources reserve.
-        decoder_bytes, decoder_memory: static memory of what finds boxes or classes, and what it holds, for people; 0 and
-            "" of a classifier.
+        decoder_bytes, decoder_memory: static memory of what finds boxes or classes, and what it holds, for people; 0
+            and "" of a classifier.
     """
 
     files: dict[str, bytes]
