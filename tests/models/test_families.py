@@ -2,15 +2,24 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from tests.models.tiny_detectors import BACKBONE
+from tformer_edge.errors import UserError
 from tformer_keras.models import DETECTORS, SEGMENTERS, VARIANTS
 from tformer_keras.models.counting import count
 from tformer_keras.models.families import (
     BACKBONE as PREFIX,
 )
-from tformer_keras.models.families import CONFIGS, build_config, changed, field_names, task_of_config
+from tformer_keras.models.families import (
+    CONFIGS,
+    build_config,
+    changed,
+    field_names,
+    shipped_model,
+    task_of_config,
+)
 from tformer_keras.models.output_maps import outputs_of, task_of
 
 SMALL = ["detector_micro", "detector_tiny", "segmenter_micro", "segmenter_tiny"]
@@ -29,7 +38,7 @@ def test_a_models_task_is_its_configurations(name):
 
 @pytest.mark.parametrize(
     "name,parameters,outputs",
-    [("detector_micro", 1.5e6, 10), ("detector_tiny", 0.32e6, 6), ("segmenter_micro", 1.5e6, 1),
+    [("detector_micro", 0.6e6, 10), ("detector_tiny", 0.32e6, 6), ("segmenter_micro", 0.6e6, 1),
      ("segmenter_tiny", 0.32e6, 1)],
 )  # fmt: skip
 def test_models_for_devices_are_small(name, parameters, outputs):
@@ -78,3 +87,12 @@ def test_a_size_that_no_level_fits_is_still_built():
         "small",
     )
     assert [tuple(output.shape[1:3]) for output in model.outputs[0::2]] == [(1, 2), (1, 1), (1, 1)]
+
+
+def test_a_shipped_detector_is_built_of_its_own_configuration() -> None:
+    model = shipped_model("detector_micro_bccd")
+    assert model.input_shape == (None, 256, 320, 3) and len(model.outputs) == 10
+    # Trained: a fresh head's biases are all of one value.
+    assert np.unique(model.get_layer("logits_conv").bias.numpy()).size > 20
+    with pytest.raises(UserError, match="a shipped name: tformer_micro_cifar10, detector_micro_bccd"):
+        shipped_model("detector_micro_voc")

@@ -66,6 +66,11 @@ SHIPPED: dict[str, ShippedModel] = {
             "0c61268e0d464bbb7b519a15544a057de24fbff3b4f2debdb6fc5b003c3cda43",
             "7b79460cea908af3d8ccf73e2662a02d323e8667b625e71a7e2cdf1471e207aa",
         ),
+        ShippedModel(
+            "detector_micro_bccd",
+            "c420019d4fc0b0e3a560077271a882be6fb9481d48621c4248ef20b4def13423",
+            "df60c8c0ba869b787963736b7e17faa8e6c5c4cec64c222b0aa178b4b53f5ea5",
+        ),
     )
 }
 
@@ -118,7 +123,7 @@ def fill(model: keras.Model, weights: str) -> None:
     """
     if weights in SHIPPED:
         path = _shipped_file(weights, WEIGHTS, SHIPPED[weights].weights)
-        if SHIPPED[weights].config["task"] != "classification":
+        if SHIPPED[weights].config.get("task", "classification") != "classification":
             model.load_weights(path)  # of one configuration alone, see `families.shipped_model`
             return
         with warnings.catch_warnings():

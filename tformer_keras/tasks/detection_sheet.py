@@ -61,12 +61,9 @@ def match(
             crowd.
     """
     found = found[found[:, 2] > score]
-    starts = [np.searchsorted(rows[:, 0], np.arange(images + 1)) for rows in (found, things)]
+    first, second = (np.searchsorted(rows[:, 0], np.arange(images + 1)) for rows in (found, things))
     return [
-        _match(
-            *(rows[start[image] : start[image + 1]] for rows, start in zip((found, things), starts, strict=True)),
-            same,
-        )
+        _match(found[first[image] : first[image + 1]], things[second[image] : second[image + 1]], same)
         for image in range(images)
     ]  # fmt: skip
 

@@ -162,7 +162,7 @@ class _Update:
         }
         quantized.save(job.out)
         write_whole(job.out / PICTURE, table.draw())
-        report.write_run(job.out, [], evaluation, result)
+        report.write_run(job.out, [], evaluation, stages.evaluated(), result)
         stages.say(
             f"saved in {job.out}: {chosen.name}, {chosen.bytes:,} bytes by way. "
             f"`tformer convert {job.out} --int8` writes the file"

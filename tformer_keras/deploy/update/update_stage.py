@@ -137,7 +137,7 @@ class UpdateStages(Loop):
             "headline": dataclasses.asdict(evaluation.headline),
             "seconds": round(self.progressed.seconds, 1),
         }
-        report.write_run(self.job.out, self.progressed.history, evaluation, result)
+        report.write_run(self.job.out, self.progressed.history, evaluation, self.evaluated(), result)
         for path in (self.job.out / "checkpoints").glob("step-*.npz"):
             path.unlink()
         return result
