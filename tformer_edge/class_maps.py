@@ -89,8 +89,9 @@ def areas(classes_of_pixels: NDArray[Any], classes: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Axis:
-    """Where the pixels of an axis look: pixel X at ``begin + step * X``, at least 0 and at most the last cell, in parts of
-    a cell of which `denominator` are one cell.
+    """Where the pixels of an axis look: pixel X at ``begin + step * X``, bounded to the first and the last cell.
+
+    Attributes: in parts of a cell, of which `denominator` are a whole one.
     """
 
     begin: int

@@ -62,8 +62,10 @@ def detector_sources(
         "anchor_count": len(anchors[0]),
         "lowest": int(all_values(infos[0])[0]),
         "levels": "\n".join(
-            _level(output, *pair, rule.score_threshold, sum(most[:number]), most[number])
-            for number, (output, *pair) in enumerate(zip(outputs[::2], logits, deltas, strict=True))
+            _level(
+                output, logits[number], deltas[number], rule.score_threshold, sum(most[:number]), most[number]
+            )
+            for number, output in enumerate(outputs[::2])
         ),
         "anchors": "\n".join(
             "    {" + ", ".join(f"{{{double(width)}, {double(height)}}}" for width, height in level) + "},"

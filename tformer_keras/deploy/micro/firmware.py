@@ -48,8 +48,8 @@ class Firmware:
         flash_bytes: of the flatbuffer.
         table_bytes: of the contract's and the decoder's tables, 64-bit pointers counted as 32-bit ones.
         arena_bytes: what the sources reserve.
-        decoder_bytes, decoder_memory: static memory of what finds boxes or classes, and what it holds, for people; 0 and
-            "" of a classifier.
+        decoder_bytes, decoder_memory: static memory of what finds boxes or classes, and what it holds, for people; 0
+            and "" of a classifier.
     """
 
     files: dict[str, bytes]
@@ -91,7 +91,7 @@ def write_firmware(
     arena = -(-(run.arena + margin) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
     check_tensors(file, graph)
     answer = _answer_sources(file, contract, [_info(tensor) for tensor in graph.outputs])
-    values = _values(file, contract, graph, run, arena, margin, answer.golden_length) | answer.values
+    values = _values(file, contract, graph, run, arena, margin, answer.golden_length) | dict(answer.values)
     table_bytes = 3 * 256 + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
     values |= {
         "source_file": source_name,
@@ -136,6 +136,7 @@ def _answer_sources(file: ModelFile, contract: Contract, infos: Sequence[TensorI
     if contract.task == "segmentation":
         made, golden = segmenter_sources(contract.outputs[0], infos[0], size), golden_classes(answers)
     else:
+        assert contract.detection is not None  # of format 2
         made = detector_sources(contract.outputs, infos, contract.detection)
         golden = golden_boxes(answers)
     return dataclasses.replace(made, values={**made.values, **golden})
