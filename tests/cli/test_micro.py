@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.deploy.micro.scene_files import scene_file
 from tests.deploy.micro.test_firmware import file_bytes
 from tformer_cli.main import main
 from tformer_edge.contract import read_model_file, write_model_file
@@ -37,6 +38,21 @@ def test_it_writes_sources_and_a_picture(model, tmp_path, capsys):
     assert main(["micro", str(model), "--out", str(out)]) == 2
     assert main(["micro", str(model), "--out", str(out), "--force"]) == 0
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(("task", "source"), [("detection", "detections.h"), ("segmentation", "class_map.h")])
+def test_a_decoder_and_its_memory_are_in_the_table(task, source, tmp_path, capsys):
+    (tmp_path / "scene.tflite").write_bytes(scene_file(task))
+    arguments = ["micro", str(tmp_path / "scene.tflite"), "--out", str(tmp_path / "firmware")]
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    assert main([*arguments, "--force", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["decoder_bytes"] > 0 and f"{report['decoder_bytes']:,} bytes of static memory" in table
+    assert source in report["files"] and {path.name for path in (tmp_path / "firmware").iterdir()} == set(
+        report["files"]
+    )
+    assert [one["different"] for one in report["golden"]] == [0, 0]
 
 
 @pytest.mark.parametrize(

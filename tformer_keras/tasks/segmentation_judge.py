@@ -153,7 +153,9 @@ class SegmentationJudge:
             "images": self.images,
             "qualities": np.array([one.quality for one in self.worst], np.float64),
             "numbers": np.array([one.number for one in self.worst], np.int64),
-            "answers": np.array([one.classes for one in self.worst], np.int32).reshape(-1, *self.canvas),
+            "answers": np.array([one.classes for one in self.worst], np.int32).reshape(
+                len(self.worst), *self.canvas
+            ),
         }
 
     def merge(self, state: Mapping[str, NDArray[Any]]) -> None:

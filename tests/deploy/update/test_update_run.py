@@ -52,6 +52,8 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, shift in (("old", False), ("new", True)):
         write_images(folder / name, "train", digits, range(500), shift)
         write_images(folder / name, "test", digits, range(500, 800), shift)
+    # What a refused layer name of another test leaves in Keras' scopes would end this one's optimizer.
+    keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     inputs = keras.Input((8, 8, 3))
     hidden = keras.layers.Conv2D(16, 3, activation="relu", name="first")(inputs)
