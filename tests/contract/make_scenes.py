@@ -3,10 +3,10 @@
     .venv/bin/python tests/contract/make_scenes.py          # writes it
     .venv/bin/python tests/contract/make_scenes.py --check  # says whether it is current
 
-`exponential`: exp, sigmoid and the logit of a threshold. `frames`: where pictures lie in inputs. `detection`: maps, which
-`scene_tensors.py` makes of a few numbers, and the SHA-256 of what they say, in the form of a golden answer, and of the
-same in a picture. `segmentation`: the same of class maps. `null` for an answer: the maps are refused. Numbers "to the
-last bit" are 16 hexadecimal digits, a big-endian float64.
+`exponential`: exp, sigmoid and the logit of a threshold. `frames`: where pictures lie in inputs. `detection`: maps,
+which `scene_tensors.py` makes of a few numbers, and the SHA-256 of what they say, in the form of a golden answer, and
+of the same in a picture. `segmentation`: the same of class maps. `null` for an answer: the maps are refused. Numbers
+"to the last bit" are 16 hexadecimal digits, a big-endian float64.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
+from scene_cases import DETECTORS, EXPONENTS, PICTURES, PROBABILITIES, SEGMENTERS  # noqa: E402
 from scene_tensors import noise, tensor  # noqa: E402
 
-from scene_cases import DETECTORS, EXPONENTS, PICTURES, PROBABILITIES, SEGMENTERS  # noqa: E402
 from tformer_edge.class_maps import class_map  # noqa: E402
 from tformer_edge.exponential import exponential, logit, sigmoid  # noqa: E402
 from tformer_edge.output_json import DetectionRule, Output  # noqa: E402
@@ -57,7 +57,11 @@ def exponents() -> dict[str, Any]:
     many = (noise(7, 4000) % np.uint64(1_416_000_001)).astype(np.float64) / 1e6 - 708
     return {
         "values": [
-            {"x": bits(x), "exp": bits(float(exponential(np.array(x)))), "sigmoid": bits(float(sigmoid(np.array(x))))}
+            {
+                "x": bits(x),
+                "exp": bits(float(exponential(np.array(x)))),
+                "sigmoid": bits(float(sigmoid(np.array(x)))),
+            }
             for x in EXPONENTS
         ],
         "logits": [{"probability": bits(p), "logit": bits(logit(p))} for p in PROBABILITIES],
@@ -131,7 +135,9 @@ def segmenter(case: dict[str, Any]) -> dict[str, Any]:
         "answer_sha256": sha256(answer),
         "picture_sha256": sha256(shown.class_map.astype("<i4").tobytes()),
         "areas": [[area.index, area.pixels] for area in shown.areas[:20]],
-        "first": class_map(values[0] if kind != "uint8" else (values[0] ^ np.uint8(128)).view(np.int8), (3, 5)).tolist(),
+        "first": class_map(
+            values[0] if kind != "uint8" else (values[0] ^ np.uint8(128)).view(np.int8), (3, 5)
+        ).tolist(),
     }
 
 

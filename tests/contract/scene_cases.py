@@ -3,7 +3,20 @@
 import struct
 from typing import Any
 
-EXPONENTS = (0.0, -0.0, 1.0, -1.0, 4.135, -4.135, 708.0, -708.0, 0.34657359027997264, -0.34657359027997264, 1e-300, 37.5)
+EXPONENTS = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    4.135,
+    -4.135,
+    708.0,
+    -708.0,
+    0.34657359027997264,
+    -0.34657359027997264,
+    1e-300,
+    37.5,
+)
 PROBABILITIES = (0.3, 0.5, 0.05, 0.999999, 1e-12, 1 - 2**-53)
 
 # Of all three rules; (height, width), tall, wide and tiny pictures, and sizes that no side divides.
@@ -19,7 +32,9 @@ def float_bits(value: float) -> int:
     return int(struct.unpack("<I", struct.pack("<f", value))[0])
 
 
-def recipe(seed: int, low: int, span: int, scale: float = 0.1, zero: int = 0, places: Any = ()) -> dict[str, Any]:
+def recipe(
+    seed: int, low: int, span: int, scale: float = 0.1, zero: int = 0, places: Any = ()
+) -> dict[str, Any]:
     return {
         "seed": seed,
         "low": low,
@@ -37,7 +52,9 @@ def rule(score: float = 0.3, overlap: float = 0.5, per_level: int = 1000, boxes:
 SQUARES = [[20.0, 20.0], [31.5, 15.75]]
 
 
-def level(stride: int, logits: dict[str, Any], deltas: dict[str, Any], anchors: Any = SQUARES) -> dict[str, Any]:
+def level(
+    stride: int, logits: dict[str, Any], deltas: dict[str, Any], anchors: Any = SQUARES
+) -> dict[str, Any]:
     sides = [[width * stride / 8, height * stride / 8] for width, height in anchors]
     return {"stride": stride, "anchors": sides, "logits": logits, "deltas": deltas}
 
@@ -49,20 +66,60 @@ def detector(
     return case | {"levels": levels} | more
 
 
-INT8 = [level(8, recipe(1, -128, 256, 0.05, 70), recipe(2, -40, 81, 0.03, -3)), level(16, recipe(3, -128, 256, 0.06, 90), recipe(4, -128, 256, 0.02))]
+INT8 = [
+    level(8, recipe(1, -128, 256, 0.05, 70), recipe(2, -40, 81, 0.03, -3)),
+    level(16, recipe(3, -128, 256, 0.06, 90), recipe(4, -128, 256, 0.02)),
+]
 UINT8 = [level(8, recipe(5, 0, 256, 0.05, 180), recipe(6, 0, 256, 0.01, 128))]
-FLOATS = [level(8, recipe(7, -6000, 8000), recipe(8, -900, 1800)), level(32, recipe(9, -4000, 6000), recipe(10, -5000, 10000))]
+FLOATS = [
+    level(8, recipe(7, -6000, 8000), recipe(8, -900, 1800)),
+    level(32, recipe(9, -4000, 6000), recipe(10, -5000, 10000)),
+]
 # Few different values over many cells: thousands of candidates, most of them equal.
-TIES = [level(4, recipe(11, 3, 2, 0.5), recipe(12, -2, 5, 0.1)), level(8, recipe(13, 3, 2, 0.5), recipe(14, -2, 5, 0.1))]
-ONE_VALUE = [level(4, recipe(15, 9, 1, 0.5), recipe(16, 0, 1, 0.1)), level(8, recipe(15, 9, 1, 0.5), recipe(16, 0, 1, 0.1))]
+TIES = [
+    level(4, recipe(11, 3, 2, 0.5), recipe(12, -2, 5, 0.1)),
+    level(8, recipe(13, 3, 2, 0.5), recipe(14, -2, 5, 0.1)),
+]
+ONE_VALUE = [
+    level(4, recipe(15, 9, 1, 0.5), recipe(16, 0, 1, 0.1)),
+    level(8, recipe(15, 9, 1, 0.5), recipe(16, 0, 1, 0.1)),
+]
 SATURATED = [level(8, recipe(17, -128, 256, 0.05), recipe(18, -128, 256, 0.1))]
 HUGE = [level(8, recipe(17, -128, 256, 0.05), recipe(18, -128, 256, 1e30, 5))]
 EXTREME_SCALES = [level(8, recipe(19, -128, 256, 1e-38), recipe(20, -128, 256, 1e-38, -128))]
-ZEROS = [level(8, recipe(21, -1, 3), recipe(22, -1, 2, places=[(0, float_bits(-0.0)), (5, float_bits(3e38)), (9, float_bits(-3e38)), (10, float_bits(88.0))]))]
-INFINITE = [level(8, recipe(23, -9000, 9000, places=[(7, float_bits(float("inf"))), (8, float_bits(-float("inf")))]), recipe(24, -90, 180))]
+ZEROS = [
+    level(
+        8,
+        recipe(21, -1, 3),
+        recipe(
+            22,
+            -1,
+            2,
+            places=[
+                (0, float_bits(-0.0)),
+                (5, float_bits(3e38)),
+                (9, float_bits(-3e38)),
+                (10, float_bits(88.0)),
+            ],
+        ),
+    )
+]
+INFINITE = [
+    level(
+        8,
+        recipe(23, -9000, 9000, places=[(7, float_bits(float("inf"))), (8, float_bits(-float("inf")))]),
+        recipe(24, -90, 180),
+    )
+]
 NAN = [level(8, recipe(25, -9000, 9000, places=[(100, 0x7FC00000)]), recipe(26, -90, 180))]
 BAD_DELTAS = [level(8, recipe(27, 1000, 1), recipe(28, -90, 180, places=[(11, float_bits(float("inf")))]))]
-UNSEEN_NAN = [level(8, recipe(29, -9000, 10, places=[(11, float_bits(5.0))]), recipe(30, -90, 180, places=[(400, 0x7FC00000)]))]
+UNSEEN_NAN = [
+    level(
+        8,
+        recipe(29, -9000, 10, places=[(11, float_bits(5.0))]),
+        recipe(30, -90, 180, places=[(400, 0x7FC00000)]),
+    )
+]
 
 DETECTORS = [
     detector("int8", "int8", INT8, rule()),
@@ -79,7 +136,9 @@ DETECTORS = [
     detector("all ties", "int8", ONE_VALUE, rule()),
     detector("all ties, thousands of boxes", "int8", ONE_VALUE, rule(0.3, 0.9, 5000, 10_000)),
     detector("all ties, uint8", "uint8", ONE_VALUE, rule(0.3, 0.5, 37)),
-    detector("all ties, float32", "float32", [level(4, recipe(31, 900, 1), recipe(32, 0, 1))], rule(0.5, 0.5, 77)),
+    detector(
+        "all ties, float32", "float32", [level(4, recipe(31, 900, 1), recipe(32, 0, 1))], rule(0.5, 0.5, 77)
+    ),
     detector("zeros of both signs, some huge deltas", "float32", ZEROS, rule(0.49)),
     detector("saturated deltas", "int8", SATURATED, rule()),
     detector("deltas beyond all pictures", "int8", HUGE, rule()),
@@ -108,18 +167,30 @@ SEGMENTERS = [
     segmenter("letterbox, tall", "uint8", recipe(46, 0, 256), resize="letterbox", picture=[240, 77]),
     segmenter("uint8", "uint8", recipe(47, 0, 256)),
     segmenter("float32", "float32", recipe(48, -9000, 18000), resize="letterbox", picture=[99, 100]),
-    segmenter("float32 of all sizes", "float32", recipe(49, -9, 19, places=[(3, float_bits(3e38)), (50, float_bits(-3e38)), (70, float_bits(1e-45))])),
+    segmenter(
+        "float32 of all sizes",
+        "float32",
+        recipe(49, -9, 19, places=[(3, float_bits(3e38)), (50, float_bits(-3e38)), (70, float_bits(1e-45))]),
+    ),
     segmenter("all ties", "int8", recipe(50, 7, 1)),
     segmenter("nearly all ties", "int8", recipe(51, 7, 2), classes=21),
     segmenter("ties, float32", "float32", recipe(52, -1, 3), resize="shorter"),
     segmenter("one class", "int8", recipe(53, -128, 256), classes=1),
     segmenter("300 classes", "int8", recipe(54, -128, 256), classes=300),
     segmenter("stride 1", "int8", recipe(55, -128, 256), stride=1, picture=[64, 96]),
-    segmenter("a side that the stride does not divide", "int8", recipe(56, -128, 256), stride=7, input=[33, 50]),
+    segmenter(
+        "a side that the stride does not divide", "int8", recipe(56, -128, 256), stride=7, input=[33, 50]
+    ),
     segmenter("one cell", "int8", recipe(57, -128, 256), stride=96),
     segmenter("enlarged much", "int8", recipe(58, -128, 256), picture=[480, 640], stride=32),
     segmenter("one pixel", "int8", recipe(59, -128, 256), picture=[1, 1]),
-    segmenter("a line, of which the crop shows no whole pixel", "int8", recipe(60, -128, 256), picture=[1, 700], resize="shorter"),
+    segmenter(
+        "a line, of which the crop shows no whole pixel",
+        "int8",
+        recipe(60, -128, 256),
+        picture=[1, 700],
+        resize="shorter",
+    ),
     segmenter("NaN", "float32", recipe(61, -90, 180, places=[(100, 0x7FC00000)])),
     segmenter("infinity", "float32", recipe(62, -90, 180, places=[(100, float_bits(float("inf")))])),
 ]
