@@ -25,47 +25,16 @@ class Prediction(
     val inferenceNanos: Long,
 )
 
-/**
- * A model file that classifies images, in an interpreter that the caller opened and closes. One thread at a time uses it.
- *
- * @throws ModelError for a file without a contract or for another task, and where the interpreter's tensors are not the contract's.
- */
-class Classifier(val file: ModelFile, private val engine: Engine) {
-    private val contract: Contract = file.contract ?: throw ModelError(
-        "Expected a model file with a contract, received one without; convert it with converters/to_tflite.py, which adds it.",
-    )
-    private val tensor: InputTensor
-    private val output: TensorInfo
-
-    init {
-        if (contract.task != Contract.CLASSIFICATION) {
-            throw ModelError(
-                "Expected a model for ${Contract.CLASSIFICATION}, received one for ${contract.task}; choose another model.",
-            )
-        }
-        checkTensors(contract, engine)
-        tensor = InputTensor(contract.preprocessing, engine.input)
-        output = engine.outputs.single()
-    }
-
-    /** The input tensor's bytes, to the last bit as `tformer_edge` makes them; the same image for the whole batch. */
-    fun prepare(image: RgbImage): ByteArray = tensor.of(contract.preprocessing.pixels(image))
+/** A model file that classifies images, in an interpreter that the caller opened and closes. See [ImageModel]. */
+class Classifier(file: ModelFile, engine: Engine) : ImageModel(file, Contract.CLASSIFICATION, engine) {
+    private val output: TensorInfo = engine.outputs.single()
 
     /**
      * The output tensor's bytes for those of an input tensor.
      *
      * @throws EngineException where the interpreter fails.
      */
-    fun run(input: ByteArray): ByteArray {
-        val bytes = engine.run(input).singleOrNull()
-        if (bytes == null || bytes.size.toLong() != output.bytes) {
-            throw EngineException(
-                "Expected one output of ${output.bytes} bytes from the interpreter, received ${bytes?.size ?: "another number"}; " +
-                    "open the model again.",
-            )
-        }
-        return bytes
-    }
+    fun run(input: ByteArray): ByteArray = outputs(input).single()
 
     /**
      * Classifies one image.
@@ -76,12 +45,8 @@ class Classifier(val file: ModelFile, private val engine: Engine) {
      */
     fun classify(image: RgbImage, top: Int = 3): Prediction {
         require(top >= 1) { "Expected top of at least 1, received $top." }
-        val start = System.nanoTime()
-        val input = prepare(image)
-        val prepared = System.nanoTime()
-        val bytes = run(input)
-        val ended = System.nanoTime()
-        return answer(bytes, top, prepared - start, ended - prepared)
+        val made = timed(image) { it.single() }
+        return answer(made.answer, top, made.preprocessNanos, made.inferenceNanos)
     }
 
     private fun answer(bytes: ByteArray, top: Int, preprocessNanos: Long, inferenceNanos: Long): Prediction {

@@ -21,19 +21,21 @@ enum class OutputKind {
  * @property anchors width and height of each anchor of a cell in pixels of the input; of logits and deltas alone.
  */
 data class Output(val name: String, val kind: OutputKind, val stride: Int, val anchors: List<Pair<Double, Double>>) {
-    /** Values of the tensor, for an input of [height] × [width] and a batch; null where there are too many for any file. */
-    internal fun values(batch: Int, height: Int, width: Int, labels: Int): Long? {
-        val channels: Long = when (kind) {
-            OutputKind.SCORES, OutputKind.CLASS_LOGITS -> labels.toLong()
-            OutputKind.LOGITS -> anchors.size.toLong() * labels
-            OutputKind.DELTAS -> anchors.size * 4L
-        }
-        val cells = if (kind == OutputKind.SCORES) 1L else cells(height) * cells(width)
-        // At most 1024 · 8192² · 64 · 65,536: within 63 bits.
-        return (batch * cells * channels).takeIf { it <= Int.MAX_VALUE }
+    /** The tensor's shape, for an input of [height] × [width] and a batch. */
+    internal fun shape(batch: Int, height: Int, width: Int, labels: Int): List<Int> = when (kind) {
+        OutputKind.SCORES -> listOf(batch, labels)
+        OutputKind.CLASS_LOGITS -> listOf(batch, cells(height), cells(width), labels)
+        // Both factors are within 22 bits.
+        OutputKind.LOGITS -> listOf(batch, cells(height), cells(width), anchors.size * labels)
+        OutputKind.DELTAS -> listOf(batch, cells(height), cells(width), anchors.size * 4)
     }
 
-    private fun cells(side: Int): Long = (side + stride - 1L) / stride
+    /** Values of the tensor; null where there are too many for any file. */
+    internal fun values(batch: Int, height: Int, width: Int, labels: Int): Long? =
+        // At most 1024 · 8192² · 64 · 65,536: within 63 bits.
+        shape(batch, height, width, labels).fold(1L) { product, side -> product * side }.takeIf { it <= Int.MAX_VALUE }
+
+    private fun cells(side: Int): Int = (side + stride - 1) / stride
 
     internal companion object {
         private const val MAX_OUTPUTS = 64
