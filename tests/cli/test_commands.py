@@ -47,10 +47,17 @@ def test_train_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert report["finished"] and report["epochs"] == 1 and report["evaluation"]["images"] == 32
 
 
-def test_evaluate(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "digits", "--model", str(run_folder), "--json"]) == 0
+def test_evaluate(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = tmp_path / "new" / "seen"
+    command = ["evaluate", "digits", "--model", str(run_folder), "--json", "--pictures"]
+    assert main([*command, str(seen)]) == 0
     captured = capsys.readouterr()
     report = json.loads(captured.out)
+    assert report["pictures"] == str(seen) and [path.name for path in seen.iterdir()] == ["confusion.png"]
+    (tmp_path / "file").touch()
+    for taken in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main([*command, str(taken)]) == 2
+        assert "Traceback" not in capsys.readouterr().err
     assert report["images"] == 360 and len(report["per_class"]) == 10 and "top-5" in captured.err
     assert np.trace(report["confusion"]) == pytest.approx(360 * report["top1"])
     bare = [

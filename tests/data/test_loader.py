@@ -110,14 +110,17 @@ def test_evaluation_weighs_each_image_once_in_order(count: int, shards: int) -> 
     loaders = [Source(count).loader(shuffle=False, shard=(index, shards)) for index in range(shards)]
     steps = loaders[0].steps_per_epoch
     assert steps == -(-count // 4)
-    seen = []
+    seen, of_shard = [], [[] for _ in loaders]  # type: ignore[var-annotated]
     for step in range(steps):
-        for loader in loaders:
+        for shard, loader in enumerate(loaders):
             images, _, weights = loader.batch(0, step)
             assert images.shape == (4 // shards, 8, 8, 3)
-            seen += loader.indices(0, step)[weights == 1].tolist()
+            counted = loader.indices(0, step)[weights == 1].tolist()
+            seen += counted
+            of_shard[shard] += counted
             assert set(weights.tolist()) <= {0, 1}
     assert seen == list(range(count))
+    assert all(loader.evaluated().tolist() == [n for part in of_shard for n in part] for loader in loaders)
 
 
 @pytest.mark.parametrize(
