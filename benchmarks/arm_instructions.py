@@ -26,11 +26,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import KINDS, PEERS, chosen_files, names_of
+from benchmarks.peers import add_model_arguments, chosen_files, label_of, names_of
 from benchmarks.provenance import ROOT, provenance
 from benchmarks.tables import print_tables
 from benchmarks.task_latency import ANSWER, OURS, of_task
-from benchmarks.task_peers import TASK_PEERS
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -121,21 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--only",
-        nargs="*",
-        metavar="MODEL",
-        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}",
-    )
-    parser.add_argument(
-        "--tasks",
-        action="store_true",
-        help="detectors and segmenters, and their answers, in place of classifiers",
-    )
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["int8"], help="default: int8")
-    parser.add_argument(
-        "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
-    )
+    add_model_arguments(parser, ("int8",))
     parser.add_argument("--cores", nargs="+", choices=CORES, default=list(CORES), help="default: both")
     parser.add_argument(
         "--runs", type=int, default=2, help="counted inferences after a first one (default 2)"
@@ -181,9 +166,7 @@ def _run(args: argparse.Namespace) -> int:
                 samples[core][key] = result.result()
 
     def describe(key: Key) -> Mapping[str, Any]:
-        table: Mapping[str, Any] = TASK_PEERS if args.tasks else PEERS
-        label = table[key[0]].label if key[0] in table else Path(key[0]).name
-        return {"label": label, "bytes": files[key].stat().st_size, "partitions": None}
+        return {"label": label_of(key[0]), "bytes": files[key].stat().st_size, "partitions": None}
 
     rows, goals = [], []
     for core, counts in samples.items():

@@ -26,10 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import KINDS, PEERS, chosen_files, names_of
+from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of
 from benchmarks.provenance import provenance
 from benchmarks.tables import print_tables
-from benchmarks.task_peers import TASK_PEERS
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -111,19 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--only",
-        nargs="*",
-        metavar="MODEL",
-        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}",
-    )
-    parser.add_argument(
-        "--tasks", action="store_true", help="detectors and segmenters in place of classifiers (int8)"
-    )
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="default: all")
-    parser.add_argument(
-        "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
-    )
+    add_model_arguments(parser, KINDS)
     parser.add_argument(
         "--applications",
         nargs="*",
@@ -170,16 +157,16 @@ def _run(args: argparse.Namespace) -> int:
             "add --threads 1",
             where="--clock cpu",
         )
+    unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
+    made = provenance(clock=args.clock, amx=unit)
     if args.applications is not None:
-        return _run_applications(args)
+        return _run_applications(args, made)
     files = chosen_files(names_of(args), args.kinds, args.files)
     if args.profile:
         for threads in args.threads:
             print_profiles(files, threads, args.rounds)
         return 0
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
-    made = provenance(clock=args.clock, amx=unit)
     rows, goals = [], []
     for threads in args.threads:
         if threads > usable:
@@ -192,8 +179,11 @@ def _run(args: argparse.Namespace) -> int:
         samples = measure(models, args.rounds, args.runs, CLOCKS[args.clock])
 
         def describe(key: Key, models: Mapping[Key, Model] = models) -> dict[str, Any]:
-            label = PEERS[key[0]].label if key[0] in PEERS else Path(key[0]).name
-            return {"label": label, "bytes": models[key].bytes, "partitions": models[key].partitions}
+            return {
+                "label": label_of(key[0]),
+                "bytes": models[key].bytes,
+                "partitions": models[key].partitions,
+            }
 
         where = platform_name()
         rows += summarise(samples, describe, platform=where, threads=threads, unit="ms")
@@ -208,13 +198,11 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run_applications(args: argparse.Namespace) -> int:
+def _run_applications(args: argparse.Namespace, made: Mapping[str, str]) -> int:
     from benchmarks.applications import chosen
     from benchmarks.litert import Model
 
     files = chosen(args.applications)
-    unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
-    made = provenance(clock=args.clock, amx=unit)
     rows: list[ApplicationRow] = []
     for threads in args.threads:
         models = {key: Model(converted.path, threads) for key, converted in files.items()}

@@ -294,6 +294,33 @@ def in_a_process(command: Sequence[str]) -> None:
         )
 
 
+def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str]) -> None:
+    """Which models a command compares; `kinds` of files without --kinds."""
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="MODEL",
+        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}",
+    )
+    parser.add_argument(
+        "--tasks",
+        action="store_true",
+        help="detectors and segmenters (int8), and their answers, in place of classifiers",
+    )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=list(kinds), help=f"default: {' '.join(kinds)}"
+    )
+    parser.add_argument(
+        "--files", nargs="+", default=[], metavar="FILE", help="other .tflite files to compare"
+    )
+
+
+def label_of(name: str) -> str:
+    """What people call a model of either table, or another file."""
+    table: dict[str, Any] = {**PEERS, **TASK_PEERS}
+    return str(table[name].label) if name in table else Path(name).name
+
+
 def names_of(args: argparse.Namespace) -> list[str] | None:
     """What a command's --only and --tasks name; None for what `chosen_files` takes by itself.
 

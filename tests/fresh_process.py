@@ -12,6 +12,19 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 900
 
 
+def fresh_module(name: str, *arguments: object, seconds: int = SECONDS) -> Any:
+    """What a module prints as JSON when it is run; `arguments` are its `sys.argv[1:]`."""
+    done = subprocess.run(
+        [sys.executable, "-m", name, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
 def fresh(code: str, *arguments: object) -> Any:
     """What `code` gives as `result`, through JSON; `arguments` are its `sys.argv[1:]`."""
     program = f"import json, sys\n{code}\nprint(json.dumps(result))"

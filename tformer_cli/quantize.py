@@ -1,10 +1,8 @@
 """`tformer quantize`: makes an int8 model of a trained one, by calibration and quantization-aware training."""
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
 
 from tformer_cli import model_options, run_options
 from tformer_cli.rules_option import add_rules_argument, read_rules
@@ -74,45 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_rules_argument(parser)
 
 
-def make_recipe(args: argparse.Namespace, preprocessing: Any, task: str) -> Any:
-    """The recipe that the options ask for, with the float model's own task and preprocessing."""
-    from tformer_keras.training.settings import assignments, choose, named
-
-    for name in assignments(args.settings, "--set"):
-        if name in FIXED:
-            raise UserError(
-                "no such setting, because the model brings its own",
-                "one",
-                "leave it out",
-                where=f"--set {name}",
-            )
-    recipe = args.recipe or ("quantize" if task == "classification" else "quantize_scenes")
-    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
-    if args.freeze_ranges:
-        options["freeze_ranges_from"] = 0.0
-    return dataclasses.replace(
-        choose(named(recipe), args.settings, options),
-        task=task,
-        input_size=tuple(preprocessing.input_size),
-        resize=preprocessing.resize,
-        crop_fraction=preprocessing.crop_fraction,
-        mean=preprocessing.mean,
-        std=preprocessing.std,
-        model_arguments={},
-    )
-
-
 def check(args: argparse.Namespace) -> None:
     """Raises UserError for options that are out of range or do not go together."""
-    for name, least in (
-        ("calibration_images", 1),
-        ("limit_steps", 1),
-        ("checkpoint_minutes", 0),
-        ("seed", 0),
-    ):
-        value = getattr(args, name)
-        if value is not None and not value >= least:
-            raise UserError(f"{least} or more", f"{value}", "correct it", where=f"--{name.replace('_', '-')}")
+    run_options.check_least(
+        args, {"calibration_images": 1, "limit_steps": 1, "checkpoint_minutes": 0, "seed": 0}
+    )
     if args.ptq:
         given = [f"--{name.replace('_', '-')}" for name in OF_TRAINING if getattr(args, name)]
         if given:
@@ -138,11 +102,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "a float model", f"{args.model}, which is quantized already", "give the run it was made of"
         )
-    recipe = make_recipe(args, trained.preprocessing, trained.task.name)
-    # The test images must be those that the float model has not seen, whatever seed the batches have.
-    split_seed = (
-        args.seed if trained.split_seed is None and args.seed is not None else trained.split_seed or 0
+    usual = "quantize" if trained.task.name == "classification" else "quantize_scenes"
+    frozen = {"freeze_ranges_from": 0.0} if args.freeze_ranges else {}
+    recipe = run_options.recipe_of_model(
+        args, args.recipe or usual, trained, FIXED, "the model brings its own", **frozen
     )
+    split_seed = run_options.split_seed_of(args, trained)
     dataset = load_dataset(args.data, seed=split_seed, skip_unreadable=args.skip_unreadable)
     trained.check_classes(dataset, args.data)
     from tformer_keras.deploy.int8.quantize_job import FloatModel, QuantizeJob

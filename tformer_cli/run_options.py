@@ -1,6 +1,11 @@
 """The options that every run has, whatever it trains."""
 
 import argparse
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tformer_edge.errors import UserError
 
 
 def seed(text: str) -> int:
@@ -54,3 +59,50 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
     )
+
+
+def check_least(args: argparse.Namespace, limits: Mapping[str, float]) -> None:
+    """Raises UserError for an option below its least value; one that is not given is None."""
+    for name, least in limits.items():
+        value = getattr(args, name)
+        if value is not None and not value >= least:
+            raise UserError(f"{least} or more", f"{value}", "correct it", where=f"--{name.replace('_', '-')}")
+
+
+def recipe_of_model(
+    args: argparse.Namespace, name: str, trained: Any, fixed: Sequence[str], why: str, **more: Any
+) -> Any:
+    """The recipe that the options ask for, with a trained model's own task and preprocessing.
+
+    Args:
+        args: of `add_recipe_arguments`.
+        name: of the recipe.
+        trained: the model, `tformer_keras.training.saved_model.Trained`.
+        fixed: fields that --set may not change, because the model brings them.
+        why: says so.
+        more: fields that the command decides.
+    """
+    from tformer_keras.training.settings import assignments, choose, named
+
+    for setting in assignments(args.settings, "--set"):
+        if setting in fixed:
+            raise UserError(
+                f"no such setting, because {why}", "one", "leave it out", where=f"--set {setting}"
+            )
+    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
+    preprocessing = trained.preprocessing
+    return dataclasses.replace(
+        choose(named(name), args.settings, options | more),
+        task=trained.task.name,
+        input_size=tuple(preprocessing.input_size),
+        resize=preprocessing.resize,
+        crop_fraction=preprocessing.crop_fraction,
+        mean=preprocessing.mean,
+        std=preprocessing.std,
+        model_arguments={},
+    )
+
+
+def split_seed_of(args: argparse.Namespace, trained: Any) -> int:
+    """By which the test images are those that the model has not seen, whatever seed the batches have."""
+    return args.seed if trained.split_seed is None and args.seed is not None else trained.split_seed or 0

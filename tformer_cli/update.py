@@ -1,10 +1,8 @@
 """`tformer update`: retrains few weights of an int8 model on new images, so that its devices need few bytes."""
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
 
 from tformer_cli import run_options
 from tformer_cli.rules_option import add_rules_argument, read_rules
@@ -93,39 +91,9 @@ def budget(text: str) -> int | float:
     return share
 
 
-def make_recipe(args: argparse.Namespace, preprocessing: Any, task: str) -> Any:
-    """The recipe that the options ask for, with the model's own task and preprocessing."""
-    from tformer_keras.training.settings import assignments, choose, named
-
-    for name in assignments(args.settings, "--set"):
-        if name in FIXED:
-            raise UserError(
-                "no such setting, because the deployed model decides it",
-                "one",
-                "leave it out",
-                where=f"--set {name}",
-            )
-    recipe = named(args.recipe or ("update" if task == "classification" else "update_scenes"))
-    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
-    return dataclasses.replace(
-        choose(recipe, args.settings, options),
-        freeze_ranges_from=0.0,
-        task=task,
-        input_size=tuple(preprocessing.input_size),
-        resize=preprocessing.resize,
-        crop_fraction=preprocessing.crop_fraction,
-        mean=preprocessing.mean,
-        std=preprocessing.std,
-        model_arguments={},
-    )
-
-
 def check(args: argparse.Namespace) -> None:
     """Raises UserError for options that are out of range."""
-    for name, least in (("limit_steps", 1), ("checkpoint_minutes", 0)):
-        value = getattr(args, name)
-        if value is not None and not value >= least:
-            raise UserError(f"{least} or more", f"{value}", "correct it", where=f"--{name.replace('_', '-')}")
+    run_options.check_least(args, {"limit_steps": 1, "checkpoint_minutes": 0})
     if not all(0 < share < 100 for share in args.shares):
         raise UserError(
             "per cent above 0 and below 100", f"{args.shares}", "write for example 1 5 10", where="--shares"
@@ -148,11 +116,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "a quantized model", f"{args.model}, which is a float one", "give a run of `tformer quantize`"
         )
-    recipe = make_recipe(args, trained.preprocessing, trained.task.name)
-    # The test images must be those that the model has not seen, whatever seed the batches have.
-    split_seed = (
-        args.seed if trained.split_seed is None and args.seed is not None else trained.split_seed or 0
+    usual = "update" if trained.task.name == "classification" else "update_scenes"
+    why = "the deployed model decides it"
+    recipe = run_options.recipe_of_model(
+        args, args.recipe or usual, trained, FIXED, why, freeze_ranges_from=0.0
     )
+    split_seed = run_options.split_seed_of(args, trained)
     dataset = load_dataset(args.data, seed=split_seed, skip_unreadable=args.skip_unreadable)
     trained.check_classes(dataset, args.data)
     if dataset.left_out:

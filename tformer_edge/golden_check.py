@@ -2,16 +2,18 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tformer_edge.contract import Golden
+from tformer_edge.contract import Golden, ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.interface import interface_of
 from tformer_edge.model import Model
+from tformer_edge.runner import TensorInfo
 
 # docs/contract.md, "Golden vectors": another processor's XNNPACK may be a unit or two beside the exporter's.
 OTHER_PROCESSOR_UNITS = 2
@@ -82,10 +84,20 @@ def _answered(model: Model, golden: Golden, expected: NDArray[Any]) -> bool:
     """Whether the golden output `expected`, all values of all outputs, is the golden answer when it is read here."""
     if golden.answer_sha256 is None:
         return True
-    interface = interface_of(model.file, None, None, None)
-    image, task = interface.for_images()
-    ends = np.cumsum([math.prod(info.shape) for info in model.outputs])[:-1]
-    flat = zip(np.split(expected, ends), model.outputs, strict=True)
-    parts = [values.reshape(info.shape) for values, info in flat]
-    answer = task.golden_answer(parts, model.outputs, interface, image.input_size)
+    answer = golden_answer(model.file, expected, model.outputs)
     return answer is None or hashlib.sha256(answer).hexdigest() == golden.answer_sha256
+
+
+def golden_answer(file: ModelFile, values: NDArray[Any], infos: Sequence[TensorInfo]) -> bytes | None:
+    """What the outputs say, as docs/contract.md writes it down; None of a task whose outputs are their own answer.
+
+    Args:
+        file: with a contract.
+        values: all values of all outputs, one output behind the other.
+        infos: of the outputs.
+    """
+    interface = interface_of(file, None, None, None)
+    image, task = interface.for_images()
+    ends = np.cumsum([math.prod(info.shape) for info in infos])[:-1]
+    parts = [part.reshape(info.shape) for part, info in zip(np.split(values, ends), infos, strict=True)]
+    return task.golden_answer(parts, infos, interface, image.input_size)

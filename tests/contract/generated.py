@@ -1,8 +1,20 @@
 """A folder whose files a script makes: write them, or say which are not current."""
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+
+def index(cases: Mapping[str, Sequence[Any]], **plain: Any) -> bytes:
+    """index.json: an object of lists, a case a line, after the values of `plain`."""
+    blocks = [f'"{name}": {json.dumps(value)}' for name, value in plain.items()]
+    blocks += [
+        f'"{name}": [\n' + ",\n".join(json.dumps(case) for case in group) + "\n]"
+        for name, group in cases.items()
+    ]
+    return ("{\n" + ",\n".join(blocks) + "\n}\n").encode()
 
 
 def stale(folder: Path, files: Mapping[str, bytes]) -> list[str]:

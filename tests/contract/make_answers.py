@@ -10,7 +10,6 @@ hexadecimal digits, a big-endian float64.
 """
 
 import hashlib
-import json
 import struct
 import sys
 from pathlib import Path
@@ -110,6 +109,8 @@ def camera(width: int, height: int, after_y: int, pixel_stride: int, after_chrom
 
 def make() -> dict[str, bytes]:
     """{file name: content} of the folder of answers."""
+    from generated import index
+
     percentiles = [
         {"values": values, "percent": percent, "result": bits(float(np.percentile(values, percent)))}
         for values in SAMPLES
@@ -120,11 +121,7 @@ def make() -> dict[str, bytes]:
         "percentiles": percentiles,
         "camera": [camera(*case) for case in FRAMES],
     }
-    blocks = [
-        f'"{name}": [\n' + ",\n".join(json.dumps(case) for case in group) + "\n]"
-        for name, group in cases.items()
-    ]
-    return {"index.json": ("{\n" + ",\n".join(blocks) + "\n}\n").encode()}
+    return {"index.json": index(cases)}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ of the same in a picture. `segmentation`: the same of class maps. `null` for an 
 """
 
 import hashlib
-import json
 import struct
 import sys
 from pathlib import Path
@@ -143,16 +142,14 @@ def segmenter(case: dict[str, Any]) -> dict[str, Any]:
 
 def make() -> dict[str, bytes]:
     """{file name: content} of the folder of scenes."""
+    from generated import index
+
     cases: dict[str, Any] = {
         "frames": [frame(case) for case in PICTURES],
         "detection": [detector(case) for case in DETECTORS],
         "segmentation": [segmenter(case) for case in SEGMENTERS],
     }
-    blocks = [f'"exponential": {json.dumps(exponents())}'] + [
-        f'"{name}": [\n' + ",\n".join(json.dumps(case) for case in group) + "\n]"
-        for name, group in cases.items()
-    ]
-    return {"index.json": ("{\n" + ",\n".join(blocks) + "\n}\n").encode()}
+    return {"index.json": index(cases, exponential=exponents())}
 
 
 if __name__ == "__main__":

@@ -1,26 +1,13 @@
 """A publisher that is killed, loses power or finds the disk full, at every operation: what it leaves is valid."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.fresh_process import fresh_module
 
 
 def cut_off_everywhere(work, mode, step):
     """What publisher_crash_worker found; it ends with an error where a repository was not valid."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.publish.publisher_crash_worker", str(work), mode, str(step)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    return fresh_module("tests.publish.publisher_crash_worker", work, mode, step, seconds=1200)
 
 
 @pytest.mark.parametrize(("mode", "step"), [("kill", 5), ("zero", 7), ("full", 2)])

@@ -12,9 +12,9 @@ import numpy as np
 
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.image_files import LeftOut
-from tformer_edge.images import image_size, open_image
+from tformer_edge.images import image_size
 from tformer_keras.data.boxes import Size, as_seen, clean_boxes
-from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit, split_of_files
 from tformer_keras.data.split_names import split_of, training_and_test
 from tformer_keras.tasks.annotations import BoxAnnotation
 
@@ -105,11 +105,7 @@ def load_coco(root: Path, *, seed: int = 0, test_fraction: float = 0.2) -> Datas
 
     def split_at(indices: Sequence[int]) -> ImageSplit:
         paths = [pictures[index].path for index in indices]
-        return ImageSplit(
-            names=tuple(path.relative_to(root).as_posix() for path in paths),
-            annotations=[annotations[index] for index in indices],
-            read=lambda index: open_image(paths[index]),
-        )
+        return split_of_files(root, paths, [annotations[index] for index in indices])
 
     train, test = map(split_at, training_and_test(members, len(pictures), seed, test_fraction))
     class_names = tuple(names[category] for category in sorted(names))
@@ -150,7 +146,7 @@ def _names(
 
 def _split(path: Path, root: Path) -> str | None:
     """By the file's name, `instances_train2017`, or by that of its folder."""
-    parts = path.stem.lower().rstrip("0123456789").replace("-", "_").split("_")
+    parts = path.stem.replace("-", "_").split("_")
     named = next(
         (split for part in parts if (split := split_of(part.rstrip("0123456789"))) is not None), None
     )

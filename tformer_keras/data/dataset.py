@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tformer_edge.images import open_image
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class ImageSplit:
     def annotation(self, index: int) -> Any:
         """What is known of image `index`; for classification its class, an integer."""
         return self.annotations[index]
+
+
+def split_of_files(
+    root: Path, paths: Sequence[Path], annotations: Sequence[Any] | NDArray[np.int32]
+) -> ImageSplit:
+    """The split of picture files in `root`, by which they are named; `annotations` one a file."""
+    return ImageSplit(
+        names=tuple(path.relative_to(root).as_posix() for path in paths),
+        annotations=annotations,
+        read=lambda index: open_image(paths[index]),
+    )
 
 
 @dataclass(frozen=True)

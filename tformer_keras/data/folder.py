@@ -14,7 +14,7 @@ from tformer_edge.image_files import LeftOut, images_below, is_hidden, is_image_
 from tformer_edge.images import SUFFIXES, ImageError, check_image, open_image
 from tformer_edge.labels import check_labels
 from tformer_edge.printable import printable
-from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit, split_of_files
 from tformer_keras.data.progress_bar import progress
 from tformer_keras.data.stratified import stratified_split
 
@@ -72,8 +72,8 @@ def load_folder(
             found[name] = [path for path in paths if path not in skipped]
         _refuse_empty_class(split_root, found, "has only unreadable ones")
     if test_root:
-        train = _image_split(root, *_files_and_labels(classes))
-        test = _image_split(root, *_files_and_labels(test_classes))
+        train = split_of_files(root, *_files_and_labels(classes))
+        test = split_of_files(root, *_files_and_labels(test_classes))
     else:
         train, test = _divide(root, train_root, classes, test_fraction, seed)
     return Dataset(
@@ -207,16 +207,8 @@ def _divide(
     paths, labels = _files_and_labels(classes)
     train, test = stratified_split(labels, test_fraction, seed)
     return (
-        _image_split(root, [paths[index] for index in train], labels[train]),
-        _image_split(root, [paths[index] for index in test], labels[test]),
-    )
-
-
-def _image_split(root: Path, paths: Sequence[Path], labels: NDArray[np.int32]) -> ImageSplit:
-    return ImageSplit(
-        names=tuple(_relative(root, path) for path in paths),
-        annotations=labels,
-        read=lambda index: open_image(paths[index]),
+        split_of_files(root, [paths[index] for index in train], labels[train]),
+        split_of_files(root, [paths[index] for index in test], labels[test]),
     )
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.image_files import LeftOut, images_below
-from tformer_edge.images import ImageError, image_size, open_image
+from tformer_edge.images import ImageError, image_size
 from tformer_keras.data.colour_table import ColourTable, find_table
-from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit, split_of_files
 from tformer_keras.data.split_names import split_of, training_and_test
 from tformer_keras.tasks.annotations import MaskAnnotation
 
@@ -59,14 +59,10 @@ def load_masks(root: Path, *, seed: int = 0, test_fraction: float = 0.2) -> Data
 
     def split(indices: Sequence[int]) -> ImageSplit:
         paths = [pairs[index][0] for index in indices]
-        return ImageSplit(
-            names=tuple(path.relative_to(root).as_posix() for path in paths),
-            annotations=[
-                MaskAnnotation(sizes[index], _Reader(pairs[index][1], sizes[index], table))
-                for index in indices
-            ],
-            read=lambda index: open_image(paths[index]),
-        )
+        annotations = [
+            MaskAnnotation(sizes[index], _Reader(pairs[index][1], sizes[index], table)) for index in indices
+        ]
+        return split_of_files(root, paths, annotations)
 
     members: dict[str, list[int]] = {}
     for index, path in enumerate(files):

@@ -11,9 +11,9 @@ import numpy as np
 
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.image_files import LeftOut, is_hidden
-from tformer_edge.images import SUFFIXES, image_size, open_image
+from tformer_edge.images import SUFFIXES, image_size
 from tformer_keras.data.boxes import Size, as_seen, clean_boxes
-from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit, split_of_files
 from tformer_keras.data.divide import divide
 from tformer_keras.tasks.annotations import BoxAnnotation
 
@@ -74,11 +74,7 @@ def load_pascal_voc(root: Path, *, seed: int = 0, test_fraction: float = 0.2) ->
 
     def split(stems: Sequence[str]) -> ImageSplit:
         paths = [records[stem].image for stem in stems]
-        return ImageSplit(
-            names=tuple(path.relative_to(root).as_posix() for path in paths),
-            annotations=[annotations[stem] for stem in stems],
-            read=lambda index: open_image(paths[index]),
-        )
+        return split_of_files(root, paths, [annotations[stem] for stem in stems])
 
     train, test = map(split, splits)
     return Dataset(root.resolve().name, tuple(names), train, test, task="detection", left_out=left_out.line())

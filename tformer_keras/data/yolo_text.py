@@ -9,10 +9,10 @@ import numpy as np
 
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.image_files import LeftOut, images_below, is_hidden
-from tformer_edge.images import image_size, open_image
+from tformer_edge.images import image_size
 from tformer_edge.labels import check_labels
 from tformer_keras.data.boxes import clean_boxes
-from tformer_keras.data.dataset import Dataset, ImageSplit
+from tformer_keras.data.dataset import Dataset, ImageSplit, split_of_files
 from tformer_keras.data.split_names import TEST, TRAIN, VALIDATION, split_of, training_and_test
 from tformer_keras.tasks.annotations import BoxAnnotation
 
@@ -61,16 +61,10 @@ def load_yolo(root: Path, *, seed: int = 0, test_fraction: float = 0.2) -> Datas
     annotations = [
         _annotation(label, size, len(names), left_out) for label, size in zip(labels, sizes, strict=True)
     ]
-    for why in [why for why, count in left_out.items() if not count]:
-        del left_out[why]
 
     def split(indices: Sequence[int]) -> ImageSplit:
         chosen = [paths[index] for index in indices]
-        return ImageSplit(
-            names=tuple(path.relative_to(root).as_posix() for path in chosen),
-            annotations=[annotations[index] for index in indices],
-            read=lambda index: open_image(chosen[index]),
-        )
+        return split_of_files(root, chosen, [annotations[index] for index in indices])
 
     train, test = map(split, training_and_test(members, len(paths), seed, test_fraction))
     return Dataset(root.resolve().name, names, train, test, task="detection", left_out=left_out.line())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tformer_keras.tasks.classification_pictures import draw_confusion
 from tformer_keras.tasks.detection_pictures import draw_precision
-from tformer_keras.tasks.detection_sheet import draw_worst, match
+from tformer_keras.tasks.detection_sheet import draw_worst, match, overlaps
 from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Figure
 
@@ -215,20 +215,13 @@ def confusion(
         for box in boxes[np.argsort(-boxes[:, 2], kind="stable")]:
             row = classes
             if len(truth):
-                overlap = np.where(free, _overlap(box[3:], truth[:, 4:]), 0.0)
+                overlap = np.where(free, overlaps(box[3:], truth[:, 4:])[1], 0.0)
                 if overlap.max() >= SAME:
                     place = int(overlap.argmax())
                     row, free[place] = int(truth[place, 1]), False
             result[row, int(box[1])] += 1
         np.add.at(result, (truth[free, 1].astype(np.int64), classes), 1)
     return result
-
-
-def _overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    sides = (np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])).clip(0.0)
-    inter = sides.prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
-    return np.asarray(inter / np.maximum((box[2:] - box[:2]).prod() + areas - inter, 1e-12))
 
 
 def _known(value: float) -> float | None:

@@ -73,18 +73,27 @@ def _match(boxes: NDArray[np.float64], things: NDArray[np.float64], same: float)
     crowd = things[:, 2] != 0
     right, ignored = np.zeros((2, len(boxes)), bool)
     found = np.zeros(len(things), bool)
-    areas = (things[:, 6:] - things[:, 4:6]).prod(axis=1)
     for number, box in enumerate(boxes if len(things) else ()):
-        corners = np.minimum(box[5:], things[:, 6:]) - np.maximum(box[3:5], things[:, 4:6])
-        inter, own = corners.clip(0.0).prod(axis=1), (box[5:] - box[3:5]).prod()
+        inter, overlap = overlaps(box[3:], things[:, 4:])
         alike = things[:, 1] == box[1]
-        overlap = np.where(alike & ~crowd & ~found, inter / np.maximum(own + areas - inter, 1e-12), 0.0)
+        overlap = np.where(alike & ~crowd & ~found, overlap, 0.0)
         best = int(overlap.argmax())
         if overlap[best] >= same:
             right[number] = found[best] = True
         else:
+            own = (box[5:] - box[3:5]).prod()
             ignored[number] = bool((inter[alike & crowd] >= same * own).any())
     return Matched(boxes, things, right, ignored, found)
+
+
+def overlaps(
+    box: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(areas that a box shares with others, those over the union): boxes of left, top, right, bottom."""
+    sides = (np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])).clip(0.0)
+    inter = sides.prod(axis=1)
+    areas = (others[:, 2:] - others[:, :2]).prod(axis=1)
+    return inter, inter / np.maximum((box[2:] - box[:2]).prod() + areas - inter, 1e-12)
 
 
 def draw_worst(

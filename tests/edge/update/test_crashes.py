@@ -1,15 +1,9 @@
 """SIGKILL and power cuts at operations all through an update; `make soak-update` takes every one."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from tests.edge.update.repositories import made_model
-
-ROOT = Path(__file__).parents[3]
+from tests.fresh_process import fresh_module
 
 
 def crash_everywhere(site, device, work, mode, step):
@@ -18,16 +12,9 @@ def crash_everywhere(site, device, work, mode, step):
     device.update()
     site.release(made_model(1))
     work.mkdir()
-    arguments = [site.url, str(site.folder / "metadata" / "1.root.json"), str(device.store.folder), str(work)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.edge.update.crash_worker", *arguments, mode, str(step)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    root = site.folder / "metadata" / "1.root.json"
+    arguments = (site.url, root, device.store.folder, work, mode, step)
+    return fresh_module("tests.edge.update.crash_worker", *arguments, seconds=1200)
 
 
 @pytest.mark.parametrize(

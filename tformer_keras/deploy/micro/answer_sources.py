@@ -65,13 +65,6 @@ def map_values(infos: Sequence[TensorInfo]) -> dict[str, Any]:
     }
 
 
-def split_outputs(data: bytes, infos: Sequence[TensorInfo]) -> list[NDArray[Any]]:
-    """The outputs that stand one behind the other in a golden vector."""
-    ends = np.cumsum([math.prod(info.shape) for info in infos])
-    whole = np.frombuffer(data, infos[0].type)
-    return [part.reshape(info.shape) for part, info in zip(np.split(whole, ends[:-1]), infos, strict=True)]
-
-
 def check_quantization(infos: Sequence[TensorInfo]) -> None:
     """Raises UserError for maps whose numbers mean nothing: a scale that is none, a zero point beyond their type."""
     for info in infos:

@@ -14,11 +14,12 @@ import numpy as np
 
 from tformer_edge.contract import Contract, ModelFile
 from tformer_edge.errors import UserError
+from tformer_edge.golden_check import golden_answer
 from tformer_edge.graph import FileGraph, FileTensor
 from tformer_edge.interface import interface_of
 from tformer_edge.quantized_input import QuantizedType, input_table
 from tformer_edge.runner import TensorInfo
-from tformer_keras.deploy.micro.answer_sources import ADVICE, AnswerSources, split_outputs
+from tformer_keras.deploy.micro.answer_sources import ADVICE, AnswerSources
 from tformer_keras.deploy.micro.cpp_literals import float32, integers, text
 from tformer_keras.deploy.micro.detector_sources import detector_sources, golden_boxes
 from tformer_keras.deploy.micro.micro_operations import resolver_methods
@@ -132,7 +133,7 @@ def _answer_sources(file: ModelFile, contract: Contract, infos: Sequence[TensorI
     size = contract.image.input_size
     if contract.task == "classification":
         return AnswerSources()
-    answers = _golden_answers(file, contract, infos)
+    answers = _golden_answers(file, infos)
     if contract.task == "segmentation":
         made, golden = segmenter_sources(contract.outputs[0], infos[0], size), golden_classes(answers)
     else:
@@ -142,12 +143,10 @@ def _answer_sources(file: ModelFile, contract: Contract, infos: Sequence[TensorI
     return dataclasses.replace(made, values={**made.values, **golden})
 
 
-def _golden_answers(file: ModelFile, contract: Contract, infos: Sequence[TensorInfo]) -> list[bytes]:
-    interface = interface_of(file, None, None, None)
-    image, task = interface.for_images()
+def _golden_answers(file: ModelFile, infos: Sequence[TensorInfo]) -> list[bytes]:
     answers = []
     for one in file.golden:
-        answer = task.golden_answer(split_outputs(one.output, infos), infos, interface, image.input_size)
+        answer = golden_answer(file, np.frombuffer(one.output, infos[0].type), infos)
         if answer is None or hashlib.sha256(answer).hexdigest() != one.answer_sha256:
             raise UserError(
                 f"the golden answer of {one.name!r} to be what its golden output says", "another one", ADVICE
