@@ -82,11 +82,8 @@ def count_marks(core: str, plugin: Path, sysroot: Path | None, program: list[str
     Raises:
         UserError: where QEMU is not installed, or the program failed or set fewer than two marks.
     """
-    qemu = [require("qemu-aarch64", "qemu-user"), "-cpu", core, "-plugin", str(plugin)]
-    qemu += [] if sysroot is None else ["-L", str(sysroot)]
-    # Python's hashes decide how long its start takes; LiteRT must not see the host's thread settings.
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*qemu, *program], env=environment, capture_output=True, text=True)
+    command, environment = emulated(core, plugin, sysroot, program)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     marks = [int(number) for number in re.findall(r"^MARK (\d+)$", done.stderr, re.M)]
     if done.returncode or len(marks) < 2:
         said = done.stderr.strip()[-500:] or "nothing"
@@ -98,13 +95,34 @@ def count_marks(core: str, plugin: Path, sysroot: Path | None, program: list[str
     return [after - before for before, after in itertools.pairwise(marks)]
 
 
+def emulated(
+    core: str, plugin: Path, sysroot: Path | None, program: list[str]
+) -> tuple[list[str], dict[str, str]]:
+    """The command that runs a program for arm64 under the plugin, and its environment; see `count_marks`."""
+    qemu = [require("qemu-aarch64", "qemu-user"), "-cpu", core, "-plugin", str(plugin)]
+    qemu += [] if sysroot is None else ["-L", str(sysroot)]
+    # Python's hashes decide how long its start takes; LiteRT must not see the host's thread settings.
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return [*qemu, *program], environment
+
+
 def count_file(
     core: str, plugin: Path, sysroot: Path, file: Path, runs: int, answer: bool = False
 ) -> np.ndarray:
     """Millions of instructions of `runs` inferences of a .tflite file, or of their answers: `(1, runs)`."""
-    python = sysroot / "usr" / "bin" / "python3.11"
-    program = [str(python), str(HERE / "arm_guest.py"), str(file), str(runs), *(["answer"] if answer else [])]
+    program = [
+        guest_python(sysroot),
+        str(HERE / "arm_guest.py"),
+        str(file),
+        str(runs),
+        *(["answer"] if answer else []),
+    ]
     return np.array([count_marks(core, plugin, sysroot, program)]) / 1e6
+
+
+def guest_python(sysroot: Path) -> str:
+    """The path of the sysroot's Python."""
+    return str(sysroot / "usr" / "bin" / "python3.11")
 
 
 def make_sysroot(folder: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable
 
 from tformer_edge.errors import Failure, UserError
@@ -32,6 +33,8 @@ def guarded(name: str, run: Callable[[], int]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Pillow's, of pictures that images.py bounds itself: its lines name a file of this package and help nobody.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     try:
         code = run()
         if sys.stdout is not None:

@@ -21,6 +21,10 @@ COMMANDS: dict[str, Make] = {
         *("tformer", "quantize", space.run, "--data", "digits", "--epochs", 1, *SMALL),
         *("--out", out / "quantized", "--json"),
     ),
+    "update": lambda space, out: _texts(
+        *("tformer", "update", space.quantized, "--data", "digits", "--budget", "99%", "--shares", 50),
+        *("--epochs", 1, *SMALL, "--out", out / "update", "--json"),
+    ),
     "evaluate": lambda space, out: _texts(
         *("tformer", "evaluate", "digits", "--model", space.run, "--batch-size", 64, "--json")
     ),
@@ -97,6 +101,10 @@ def _of_scenes(task: str, data: str) -> dict[str, Make]:
             *("tformer", "convert", space.folder / task, "--int8", "--ptq", "--calibration", space.pictures),
             *("--out", out / "model.tflite", "--json"),
         ),
+        f"edge run {task}": lambda space, out: _texts(
+            *("tformer-edge", "run", space.folder / f"{task}.tflite", space.photo),
+            *("--draw", out / "drawn.png", "--json"),
+        ),
     }
 
 
@@ -108,6 +116,7 @@ READS = {
     "predict": "run/model.keras",
     "sizes": "run/model.keras",
     "convert": "quantized/quantized.npz",
+    "update": "quantized/quantized.npz",
     "parity": "quantized/quantized.npz",
     "micro": "micro.tflite",
     "runtimes": "model.tflite",
@@ -124,4 +133,5 @@ READS = {
         for task in ("detector", "segmenter")
         for verb in ("evaluate", "predict", "quantize", "convert")
     },
+    **{f"edge run {task}": f"{task}.tflite" for task in ("detector", "segmenter")},
 }

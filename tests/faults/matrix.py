@@ -1,6 +1,6 @@
 """Every command through every fault: `make faults` prints the matrix, and ends with 1 where something was wrong.
 
-python -m tests.faults.matrix [--commands NAME …] [--faults NAME …] [--json FILE]
+python -m tests.faults.matrix [--commands NAME …] [--faults NAME …] [--results FILE]
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.faults.commands import COMMANDS, READS
 from tests.faults.faults import DAMAGES, FAULTS, THINGS, keras_home
+from tests.faults.forked import can_fork, run_forked, start
 from tests.faults.process import Fault, run, wrong_with
 from tests.faults.workspace import Workspace, make
 
@@ -58,7 +59,7 @@ def try_one(command: str, fault_name: str, space: Workspace) -> Cell:
         out = folder / "out"
         out.mkdir()
         before = set(folder.rglob("*"))
-        ended = run(COMMANDS[command](copy, out), fault)
+        ended = (run_forked if can_fork(fault) else run)(COMMANDS[command](copy, out), fault)
         wrong = wrong_with(ended, fault, folder, before, as_json=True)
         return Cell(command, fault_name, ended.code, round(ended.seconds, 1), ended.peak >> 20, wrong)
 
@@ -68,23 +69,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     parser.add_argument("--faults", nargs="+", default=[*FAULTS, *DAMAGES, *THINGS])
-    parser.add_argument("--json", type=Path, help="where the results go as well")
+    parser.add_argument(
+        "--results", type=Path, help="a line of JSON a run goes there as well; what it has is not run again"
+    )
     args = parser.parse_args()
+    known = {(cell.command, cell.fault): cell for cell in read(args.results)}
     results: list[Cell] = []
+    start()
     with tempfile.TemporaryDirectory() as name:
         space = make(Path(name) / "space")
         chosen = [pair for pair in cells() if pair[0] in args.commands and pair[1] in args.faults]
         for number, (command, fault) in enumerate(chosen, 1):
-            results.append(try_one(command, fault, space))
-            cell = results[-1]
+            cell = known.get((command, fault))
+            if cell is None:
+                cell = try_one(command, fault, space)
+                if args.results:
+                    with args.results.open("a") as file:
+                        file.write(json.dumps(dataclasses.asdict(cell)) + "\n")
+            results.append(cell)
             said = f"{number}/{len(chosen)} {command}, {fault}: {cell.code}, {cell.seconds} s"
             print(said, file=sys.stderr, flush=True)
             if cell.wrong:
                 print(f"  WRONG: {cell.wrong}", file=sys.stderr, flush=True)
     print(table(results))
-    if args.json:
-        args.json.write_text(json.dumps([dataclasses.asdict(cell) for cell in results], indent=1))
     return int(any(cell.wrong for cell in results))
+
+
+def read(results: Path | None) -> list[Cell]:
+    """The runs that a file of `--results` has."""
+    if results is None or not results.exists():
+        return []
+    return [Cell(**json.loads(line)) for line in results.read_text().splitlines()]
 
 
 def table(results: list[Cell]) -> str:

@@ -21,6 +21,8 @@ SECONDS = 600
 KEYS = {"TFORMER_PASSPHRASE": "a passphrase of the tests"}
 # More than any of these commands needs (TensorFlow alone reserves some); a bomb takes more.
 MAX_BYTES = 3 << 30
+# Program → module of its `main`.
+MODULES = {"tformer": "tformer_cli.main", "tformer-edge": "tformer_edge.cli"}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -62,8 +64,8 @@ class Ended:
 
 def run(command: Sequence[str], fault: Fault = Fault(), cwd: Path = ROOT) -> Ended:
     """Runs ["tformer" | "tformer-edge", arguments …] with a fault."""
-    module = {"tformer": "tformer_cli.main", "tformer-edge": "tformer_edge.cli"}[command[0]]
-    code = f"{fault.patch}\nimport sys\nfrom {module} import main\nsys.argv[0] = {command[0]!r}\nsys.exit(main())"
+    lines = [fault.patch, "import sys", f"from {MODULES[command[0]]} import main"]
+    code = "\n".join([*lines, f"sys.argv[0] = {command[0]!r}", "sys.exit(main())"])
     started, peak = time.monotonic(), 0
     with contextlib.ExitStack() as stack:
         streams = [

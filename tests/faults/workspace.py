@@ -120,6 +120,11 @@ def make(folder: Path) -> Workspace:
             ]
             for task, data in scenes
         ),
+        *(
+            ["convert", folder / task, "--int8", "--ptq", "--calibration", space.pictures]
+            + ["--out", folder / f"{task}.tflite"]
+            for task, _ in scenes
+        ),
         ["publish", "init", "--to", space.site, "--keys", space.keys],
         ["publish", "release", space.model, "--to", space.site, "--keys", space.keys],
     ):
