@@ -12,6 +12,7 @@ EPILOG = """examples:
   tformer convert runs/photos --ptq --calibration photos/train      without quantization-aware training
   tformer convert runs/photos --fp16 --out photos.tflite
   tformer convert tformer_s --calibration random                    fresh weights, for measurements of speed
+  tformer convert --target micro --vela ethos-u55-128               and compiled for an Arm NPU
 
 `python converters/to_tflite.py` is the same command."""
 
@@ -45,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the file without the proof that it computes what the model computes",
     )
+    parser.add_argument(
+        "--vela",
+        metavar="NPU",
+        help="compile the file for an Arm NPU too (ethos-u55-32 to -256, ethos-u65-256, -512): its operations, memory "
+        "and time are reported, and FILE-NPU.tflite is written",
+    )
     convert_options.add_source_arguments(parser)
 
 
@@ -71,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or default_out(args)
     check_writable([out], args.force)
     picture = args.picture or out.with_suffix(".png")
-    check_writable([picture], args.force)
+    compiled = out.with_name(f"{out.stem}-{args.vela}.tflite") if args.vela else None
+    check_writable([picture, *([compiled] if compiled else [])], args.force)
     options = ConversionOptions(
         kind=args.kind,
         io=args.io,
@@ -79,11 +87,16 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         data=args.data,
         verify=not args.no_verify,
+        npu=args.vela,
         **convert_options.graph_options(args),
     )
     file, report = convert_model(args.model, options, model_options.bare_preprocessing(args))
-    write_all_whole({out: file.to_bytes(), picture: draw(report, out.name)})
+    files = {out: file.to_bytes(), picture: draw(report, out.name)}
+    if compiled and report.npu:
+        files[compiled] = report.npu.compiled
+    write_all_whole(files)
     show(report, str(out), output.console)
-    output.say(f"wrote {out} and {picture}")
-    output.result({**report.to_json(), "out": str(out), "picture": str(picture)})
+    output.say(f"wrote {', '.join(map(str, files))}")
+    named = {"out": str(out), "picture": str(picture), "compiled": str(compiled) if compiled else None}
+    output.result({**report.to_json(), **named})
     return 0

@@ -28,6 +28,7 @@ from tformer_keras.deploy.compare.conversion_report import (
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.models.counting import count
@@ -52,6 +53,7 @@ class ConversionOptions(GraphOptions):
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
+        npu: an Ethos-U processor that the file is compiled for as well, of `npu.vela.ACCELERATORS`; or None.
 
     Raises:
         UserError: values that no file can have.
@@ -63,9 +65,16 @@ class ConversionOptions(GraphOptions):
     threads: int = 1
     data: str | None = None
     verify: bool = True
+    npu: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.npu is not None:
+            check_vela(self.npu)
+            if self.kind != "int8":
+                raise UserError(
+                    "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
+                )
         check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
         if self.threads < 1:
             raise UserError("1 or more", str(self.threads), "leave it out for one", where="--threads")
@@ -130,6 +139,7 @@ def convert_model(
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
         proof=proof,
+        npu=None if options.npu is None else compile_for_npu(conversion.flatbuffer, options.npu),
     )
     return file, report
 

@@ -21,6 +21,7 @@ from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import splits_channels
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
+from tformer_keras.deploy.npu.vela import NpuEstimate
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.plot_text import plot_text
 from tformer_keras.tasks.task import Evaluation
@@ -82,6 +83,7 @@ class ConversionReport:
         flatbuffer_bytes, total_bytes: without and with the contract.
         golden: name and XNNPACK's difference of each golden vector.
         proof: what was compared before the file was given out; None where that was not wanted.
+        npu: what the compiler of an NPU says of the file; None where none was asked.
     """
 
     model: str
@@ -103,6 +105,7 @@ class ConversionReport:
     total_bytes: int
     golden: tuple[tuple[str, float], ...]
     proof: Proof | None
+    npu: NpuEstimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -137,6 +140,7 @@ class ConversionReport:
                 "total": self.total_bytes,
             },
             "proof": None if self.proof is None else dataclasses.asdict(self.proof),
+            "npu": None if self.npu is None else self.npu.to_json(),
             "golden": [{"name": name, "xnnpack_difference": difference} for name, difference in self.golden],
         }
 
@@ -206,6 +210,16 @@ def _proof(proof: Proof) -> str:
     )
 
 
+def _npu(npu: NpuEstimate) -> str:
+    left = (
+        f"left to the CPU: {', '.join(npu.cpu_operations)}" if npu.cpu_operations else "none left to the CPU"
+    )
+    return (
+        f"{npu.npu_operations} operations, {left}; {npu.milliseconds:.2f} ms, {npu.sram_bytes / 1000:.1f} kB of SRAM, "
+        f"{npu.flash_bytes / 1000:.1f} kB of flash: estimates of {npu.compiler} ({npu.system})"
+    )
+
+
 def _rows(report: ConversionReport) -> list[tuple[str, str]]:
     proof = report.proof
     measured, contract = report.measured, report.total_bytes - report.flatbuffer_bytes
@@ -242,6 +256,8 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
         ("golden vectors", golden or "none: one would be larger than a contract may hold"),
         ("proof", "not wanted: nothing says that the file is right" if proof is None else _proof(proof)),
     ]
+    if report.npu is not None:
+        rows.append((report.npu.accelerator, _npu(report.npu)))
     if report.accuracy is not None:
         evaluation = report.accuracy.evaluation
         figures = ", ".join(map(str, evaluation.figures.values()))

@@ -1,0 +1,57 @@
+"""Arm's compiler takes the shipped models whole, and what it says is read right."""
+
+import numpy as np
+import pytest
+from keras import Input, Model, layers
+
+from tformer_edge.errors import UserError
+from tformer_edge.graph import read_graph
+from tformer_keras import shipped_model
+from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
+from tformer_keras.deploy.model_conversion import ConversionOptions
+from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
+from tformer_keras.deploy.tflite.export import export_flatbuffer
+from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.models.weights import SHIPPED, quantized_weights
+
+
+def flatbuffer_of(model: Model, pixels: np.ndarray) -> bytes:
+    quantized = quantize_aware(model, target="micro", rewrites="all")
+    quantized.calibrate([pixels])
+    return pack(export_flatbuffer(quantized, "int8", "int8", 1)).flatbuffer
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_no_operation_of_a_shipped_model_falls_to_the_cpu(name: str) -> None:
+    quantized = load_quantized(shipped_model(name), quantized_weights(name), target="micro", rewrites="all")
+    flatbuffer = pack(export_flatbuffer(quantized, "int8", "int8", 1)).flatbuffer
+    found = compile_for_npu(flatbuffer, "ethos-u55-128")
+    assert found.cpu_operations == () and found.npu_operations > 50
+    # Weights are compressed for the NPU, but by no miracle.
+    assert 0.5 * len(flatbuffer) < found.flash_bytes < 1.5 * len(flatbuffer)
+    (operation,) = read_graph(found.compiled).operations
+    assert operation.type == "ethos-u"
+
+
+def test_a_stride_that_the_npu_lacks_is_named() -> None:
+    """Ethos-U convolves with strides of up to 3."""
+    x = Input((32, 32, 3))
+    y = layers.Conv2D(8, 7, 4, padding="same")(x)
+    model = Model(x, layers.Conv2D(4, 3)(y))
+    found = compile_for_npu(flatbuffer_of(model, np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("f")),
+                            "ethos-u55-64")  # fmt: skip
+    assert found.cpu_operations == ("CONV_2D (1×8×8×8)",) and found.npu_operations == 1
+    assert found.milliseconds > 0 and found.cycles > 0
+    assert found.to_json()["cpu_operations"] == found.cpu_operations and "compiled" not in found.to_json()
+
+
+def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="ethos-u55-256.*'ethos-u7'"):
+        check_vela("ethos-u7")
+    with pytest.raises(UserError, match="Vela compiles for ethos-u55-32"):
+        compile_for_npu(b"TFL3" * 10, "ethos-u55-32")
+    with pytest.raises(UserError, match="int8"):
+        ConversionOptions(kind="fp16", npu="ethos-u55-32")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"tformer-keras\[npu\]"):
+        check_vela("ethos-u55-32")

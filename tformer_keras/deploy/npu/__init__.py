@@ -1,0 +1,1 @@
+"""Models for Arm's Ethos-U neural processors."""
