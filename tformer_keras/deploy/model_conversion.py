@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.labels import check_labels
+from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
@@ -183,7 +184,7 @@ def _accuracy(
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
     """Generated images, and beside them some that calibrated the graph and some of the data set, if there are any."""
     preprocessing = source.trained.preprocessing
-    parts = [synthetic_pixels(PROOF_IMAGES, preprocessing.input_size, preprocessing.channels)]
+    parts = [_generated(PROOF_IMAGES, preprocessing)]
     if source.calibration is not None:
         parts.append(source.calibration[:PROOF_IMAGES])
     if dataset is not None:
@@ -191,11 +192,16 @@ def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.ui
     return np.concatenate(parts)
 
 
+def _generated(count: int, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Generated images, the first of them the golden one: of a large model the reference kernels then run once."""
+    return synthetic_pixels(count + 1, preprocessing.input_size, preprocessing.channels)[1:]
+
+
 def _layer_pixels(source: GraphSource, dataset: Dataset | None, count: int) -> tuple[NDArray[np.uint8], str]:
     """(pixels for the errors of layers, what these are)."""
     preprocessing = source.trained.preprocessing
     if dataset is None:
-        pixels = synthetic_pixels(count, preprocessing.input_size, preprocessing.channels)
+        pixels = _generated(count, preprocessing)
         return pixels, f"{len(pixels)} generated image{'' if len(pixels) == 1 else 's'}"
     pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), count))
     return pixels, f"{len(pixels)} test image{'' if len(pixels) == 1 else 's'}"

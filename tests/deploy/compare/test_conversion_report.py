@@ -95,7 +95,7 @@ def test_errors_of_layers(conversion, quantized):
         return {name: 1.5 * tensor for name, tensor in float_model(images).items()}
 
     right, wrong = layer_errors(
-        conversion.flatbuffer,
+        conversion.reference,
         layers_,
         [(float_model, False), (half_as_much_again, False)],
         PIXELS,
@@ -192,9 +192,10 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
 
 def test_no_golden_vector_that_a_contract_cannot_hold(conversion, monkeypatch):
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3)
-    assert len(golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR)) == 2
+    runs = conversion.reference, conversion.xnnpack
+    assert len(golden.golden_vectors(*runs, PREPROCESSING, "classification", FOUR)) == 2
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3 - 1)
-    assert golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR) == ()
+    assert golden.golden_vectors(*runs, PREPROCESSING, "classification", FOUR) == ()
 
 
 def test_labels_must_fit(conversion, facts):
