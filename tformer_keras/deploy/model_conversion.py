@@ -28,12 +28,13 @@ from tformer_keras.deploy.compare.conversion_report import (
 )
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
+from tformer_keras.deploy.graph.lowering_proof import compiled
 from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
-from tformer_keras.training.forward import finite, forward
+from tformer_keras.training.forward import finite
 from tformer_keras.training.provenance import versions
 from tformer_keras.training.saved_model import BarePreprocessing
 
@@ -100,13 +101,18 @@ def convert_model(
     trained = source.trained
     # Before minutes of work: what the contract's reader would refuse.
     check_labels(trained.class_names)
-    images = synthetic_pixels(2, trained.preprocessing.input_size, trained.preprocessing.channels)
-    finite(forward(trained.model, False), trained.name)(trained.preprocessing.normalise(images))
+    run = compiled(trained.model)
+    images = synthetic_pixels(
+        trained.model.inputs[0].shape[0] or 2,
+        trained.preprocessing.input_size,
+        trained.preprocessing.channels,
+    )
+    finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
     conversion = convert(source.graph, options.kind, options.io, options.batch)
     proof = None
     if options.verify:
-        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing)
+        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
     file = file_of(source, conversion, accuracy)

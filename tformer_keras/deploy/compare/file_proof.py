@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,7 @@ def prove(
     pixels: NDArray[np.uint8],
     preprocessing: Preprocessing,
     kernels: Sequence[Kernels] = KERNELS,
+    model: Callable[[NDArray[Any]], list[NDArray[Any]]] | None = None,
 ) -> Proof:
     """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
 
@@ -78,6 +79,7 @@ def prove(
         pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
         preprocessing: makes the input of both.
         kernels: with which LiteRT runs the file.
+        model: the Keras model `compiled`, where it is already.
 
     Raises:
         UserError: they part, or LiteRT cannot run the file; the sentence names the first layer where they part.
@@ -91,7 +93,7 @@ def prove(
     few = _few(conversion, len(pixels))
     fixed = source.source.inputs[0].shape[0] or 0
     form = conversion.float_form.model if same_numbers(fresh.graph, conversion.graph) else None
-    worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)], form=form)
+    worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)], form=form, run=model)
     expected = compiled(source.model)(images)
     files: dict[str, float] = {}
     for chosen in kernels:
