@@ -57,9 +57,11 @@ class Conversion:
 
     @functools.cached_property
     def float_form(self) -> Emitted:
-        """That graph in float32. To emit and trace a large graph takes seconds, so that proof and report share one."""
-        split = splits_channels(self.source.target, self.source.rewrites)
-        return emit(self.graph, "float_reference", split)
+        """That graph in float32, which proof and report share."""
+        source = self.source
+        if isinstance(source, QuantizedModel):
+            return source.float_form()
+        return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
 
     @functools.cached_property
     def reference(self) -> LiteRT:
