@@ -14,8 +14,8 @@ from tformer_edge.files import whole_file
 from tformer_keras.deploy.graph.emit import Emitted, emit
 from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
 from tformer_keras.deploy.graph.nodes import Graph, Weight
-from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
 from tformer_keras.deploy.int8.equal_biases import unequal
+from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
 from tformer_keras.deploy.int8.quantized_file import ARRAYS_FILE, SOURCE_FILE, read_arrays, write_arrays
 from tformer_keras.deploy.int8.range_floors import floored
 from tformer_keras.deploy.int8.ranges import observe_ranges
@@ -172,7 +172,7 @@ class QuantizedModel:
             layer.low.assign(low)
             layer.high.assign(high)
         for variable, _ in emitted.bindings:
-            if variable.name.endswith("/bias:0"):
+            if variable.name.split("/")[-1] == "bias:0":
                 variable.assign(unequal(variable.numpy()))
         return emitted
 
