@@ -110,6 +110,23 @@ def test_errors_of_layers(conversion, quantized):
     assert right[0].bytes == 8 * 27 + 8 * 4 and right[1].bytes == 0
 
 
+def test_the_same_input_is_computed_once(conversion, monkeypatch):
+    litert = LiteRT(conversion.flatbuffer, "reference", keep_tensors=True)
+    one, other = (litert.input_of(PIXELS[number : number + 1], PREPROCESSING) for number in (0, 1))
+    runs, run = [], litert._runner.run
+    monkeypatch.setattr(litert._runner, "run", lambda tensor: runs.append(tensor) or run(tensor))
+    (first,) = litert.run(one)
+    expected = first.copy()
+    first[:] = 0  # the caller's own
+    np.testing.assert_array_equal(litert.run(one)[0], expected)
+    assert len(runs) == 1
+    assert (litert.run(other)[0] != expected).any() and len(runs) == 2
+    index = conversion.file.outputs[0].index
+    np.testing.assert_array_equal(litert.tensor(index), litert.run(other)[0])
+    np.testing.assert_array_equal(litert.run(one)[0], expected)
+    assert len(runs) == 3
+
+
 def test_table_and_picture(conversion):
     confusion = np.array([[3, 2], [3, 2]])
     accuracy = reports.Accuracy("some", ClassificationEvaluation(("a", "b"), confusion, 1.0, 1.0))
