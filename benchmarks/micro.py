@@ -66,6 +66,12 @@ def _mobilenet() -> Any:
     )
 
 
+def _segmenter() -> Any:
+    from tformer_keras.models.families import CONFIGS, build_config
+
+    return build_config(CONFIGS["segmenter_tiny"], "segmenter_tiny")
+
+
 MODELS = {
     "micro": Model("TFormerMicro 96×96", _tformer_micro),
     "micro_unplanned": Model("… without the memory plan", _tformer_micro, plan=False),
@@ -73,6 +79,7 @@ MODELS = {
     "stock": Model("… without rewrites", _tformer_micro, "litert", "none"),
     "mobilenet": Model("MobileNetV1-0.25 96×96", _mobilenet),
     "mobilenet_unplanned": Model("… without the memory plan", _mobilenet, plan=False),
+    "segmenter_tiny": Model("segmenter_tiny 96×96, 21 classes", _segmenter),
     "cifar10": Model("tformer_micro_cifar10 32×32", None),
     "cifar10_litert": Model("… lowered for LiteRT", None, "litert"),
 }

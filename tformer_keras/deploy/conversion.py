@@ -15,12 +15,15 @@ from tformer_edge.output_json import Output
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks import find_task
 from tformer_edge.tasks.outputs_mean import OutputsMean
-from tformer_keras.deploy.graph.lower import Lowered
+from tformer_keras.deploy.graph.emit import Emitted, emit
+from tformer_keras.deploy.graph.lower import Lowered, splits_channels
+from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.micro.memory_plan import plan_memory
 from tformer_keras.deploy.micro.micro_operations import check_operations
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.golden import golden_vectors
+from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.deploy.tflite.pack import pack
 
 
@@ -46,6 +49,29 @@ class Conversion:
     def file(self) -> FileGraph:
         """What is in the flatbuffer."""
         return read_graph(self.flatbuffer)
+
+    @property
+    def graph(self) -> Graph:
+        """The device graph with the weights that the file was made of."""
+        return self.source.graph() if isinstance(self.source, QuantizedModel) else self.source.graph
+
+    @functools.cached_property
+    def float_form(self) -> Emitted:
+        """That graph in float32, which proof and report share."""
+        source = self.source
+        if isinstance(source, QuantizedModel):
+            return source.float_form()
+        return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
+
+    @functools.cached_property
+    def reference(self) -> LiteRT:
+        """The flatbuffer in LiteRT's reference kernels, which keep what is between the operations."""
+        return LiteRT(self.flatbuffer, "reference", keep_tensors=True)
+
+    @functools.cached_property
+    def xnnpack(self) -> LiteRT:
+        """The flatbuffer in LiteRT as devices run it, one thread."""
+        return LiteRT(self.flatbuffer)
 
 
 def convert(
@@ -102,7 +128,7 @@ def model_file(
     outputs_json = means.outputs
     if not outputs_json and needs_later_format(preprocessing):
         outputs_json = (Output("scores", "scores"),)
-    golden = golden_vectors(conversion.flatbuffer, preprocessing, task, means)
+    golden = golden_vectors(conversion.reference, conversion.xnnpack, preprocessing, task, means)
     contract = describe(
         conversion.flatbuffer,
         labels,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.labels import check_labels
+from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
@@ -27,13 +28,14 @@ from tformer_keras.deploy.compare.conversion_report import (
 )
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
+from tformer_keras.deploy.graph.lowering_proof import compiled
 from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
-from tformer_keras.training.forward import finite, forward
+from tformer_keras.training.forward import finite
 from tformer_keras.training.provenance import versions
 from tformer_keras.training.saved_model import BarePreprocessing
 
@@ -108,13 +110,18 @@ def convert_model(
     trained = source.trained
     # Before minutes of work: what the contract's reader would refuse.
     check_labels(trained.class_names)
-    images = synthetic_pixels(2, trained.preprocessing.input_size, trained.preprocessing.channels)
-    finite(forward(trained.model, False), trained.name)(trained.preprocessing.normalise(images))
+    run = compiled(trained.model)
+    images = synthetic_pixels(
+        trained.model.inputs[0].shape[0] or 2,
+        trained.preprocessing.input_size,
+        trained.preprocessing.channels,
+    )
+    finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
     conversion = convert(source.graph, options.kind, options.io, options.batch)
     proof = None
     if options.verify:
-        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing)
+        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
     file = file_of(source, conversion, accuracy)
@@ -193,7 +200,7 @@ def _accuracy(
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
     """Generated images, and beside them some that calibrated the graph and some of the data set, if there are any."""
     preprocessing = source.trained.preprocessing
-    parts = [synthetic_pixels(PROOF_IMAGES, preprocessing.input_size, preprocessing.channels)]
+    parts = [_generated(PROOF_IMAGES, preprocessing)]
     if source.calibration is not None:
         parts.append(source.calibration[:PROOF_IMAGES])
     if dataset is not None:
@@ -201,11 +208,16 @@ def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.ui
     return np.concatenate(parts)
 
 
+def _generated(count: int, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Generated images, the first of them the golden one: of a large model the reference kernels then run once."""
+    return synthetic_pixels(count + 1, preprocessing.input_size, preprocessing.channels)[1:]
+
+
 def _layer_pixels(source: GraphSource, dataset: Dataset | None, count: int) -> tuple[NDArray[np.uint8], str]:
     """(pixels for the errors of layers, what these are)."""
     preprocessing = source.trained.preprocessing
     if dataset is None:
-        pixels = synthetic_pixels(count, preprocessing.input_size, preprocessing.channels)
+        pixels = _generated(count, preprocessing)
         return pixels, f"{len(pixels)} generated image{'' if len(pixels) == 1 else 's'}"
     pixels = split_pixels(dataset.test, preprocessing, spaced(len(dataset.test), count))
     return pixels, f"{len(pixels)} test image{'' if len(pixels) == 1 else 's'}"

@@ -95,7 +95,7 @@ def test_errors_of_layers(conversion, quantized):
         return {name: 1.5 * tensor for name, tensor in float_model(images).items()}
 
     right, wrong = layer_errors(
-        conversion.flatbuffer,
+        conversion.reference,
         layers_,
         [(float_model, False), (half_as_much_again, False)],
         PIXELS,
@@ -108,6 +108,23 @@ def test_errors_of_layers(conversion, quantized):
         )
         assert other.largest_lsb > one.largest_lsb and other.mean_lsb > 5 * one.mean_lsb
     assert right[0].bytes == 8 * 27 + 8 * 4 and right[1].bytes == 0
+
+
+def test_the_same_input_is_computed_once(conversion, monkeypatch):
+    litert = LiteRT(conversion.flatbuffer, "reference", keep_tensors=True)
+    one, other = (litert.input_of(PIXELS[number : number + 1], PREPROCESSING) for number in (0, 1))
+    runs, run = [], litert._runner.run
+    monkeypatch.setattr(litert._runner, "run", lambda tensor: runs.append(tensor) or run(tensor))
+    (first,) = litert.run(one)
+    expected = first.copy()
+    first[:] = 0  # the caller's own
+    np.testing.assert_array_equal(litert.run(one)[0], expected)
+    assert len(runs) == 1
+    assert (litert.run(other)[0] != expected).any() and len(runs) == 2
+    index = conversion.file.outputs[0].index
+    np.testing.assert_array_equal(litert.tensor(index), litert.run(other)[0])
+    np.testing.assert_array_equal(litert.run(one)[0], expected)
+    assert len(runs) == 3
 
 
 def test_table_and_picture(conversion):
@@ -192,9 +209,10 @@ def test_the_model_file_can_be_checked_by_its_golden_vectors(io_type, batch, qua
 
 def test_no_golden_vector_that_a_contract_cannot_hold(conversion, monkeypatch):
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3)
-    assert len(golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR)) == 2
+    runs = conversion.reference, conversion.xnnpack
+    assert len(golden.golden_vectors(*runs, PREPROCESSING, "classification", FOUR)) == 2
     monkeypatch.setattr(golden, "MAX_ENTRY_BYTES", 12 * 12 * 3 - 1)
-    assert golden.golden_vectors(conversion.flatbuffer, PREPROCESSING, "classification", FOUR) == ()
+    assert golden.golden_vectors(*runs, PREPROCESSING, "classification", FOUR) == ()
 
 
 def test_labels_must_fit(conversion, facts):

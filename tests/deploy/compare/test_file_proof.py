@@ -74,6 +74,18 @@ def test_activations_are_int8_throughout(kind):
     assert max(prove(conversion, PIXELS, PREPROCESSING).files.values()) < 0.1
 
 
+def test_a_shared_bias_of_equal_values_is_quantized_with_each_channels_own_scale():
+    keras.utils.set_random_seed(0)
+    inputs = layers.Input((*SIZE, 3))
+    fine = layers.Conv2D(8, 3, activation="relu")(inputs)
+    coarse = layers.Conv2D(8, 3, 2, activation="relu")(fine)
+    # The end of a fresh detector, whose levels share it.
+    kernel, bias = keras.initializers.RandomNormal(stddev=1e-4), keras.initializers.Constant(-4.6)
+    end = layers.Conv2D(12, 1, kernel_initializer=kernel, bias_initializer=bias)
+    conversion = int8_of([end(fine), end(coarse)], inputs)
+    assert max(prove(conversion, PIXELS, PREPROCESSING).files.values()) < 0.1
+
+
 @pytest.mark.parametrize("macs", [affordable.REFERENCE_MACS, 1])
 def test_a_file_of_other_weights_is_refused(macs, monkeypatch):
     monkeypatch.setattr(

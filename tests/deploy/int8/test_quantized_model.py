@@ -12,6 +12,7 @@ from keras import layers
 import tformer_keras
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.graph.lower import lower
+from tformer_keras.deploy.graph.nodes import same_numbers
 from tformer_keras.deploy.int8.fake_quantization import range_groups
 from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
 from tformer_keras.models import build
@@ -105,6 +106,17 @@ def lower_with(quantized):
     from tformer_keras.deploy.graph.emit import emit
 
     return emit(quantized.graph(), "float").model
+
+
+def test_the_float_form_has_the_current_weights(model, images):
+    quantized = quantize_aware(model)
+    before = quantized.float_form().model(images[:2]).numpy()
+    np.testing.assert_allclose(before, model(images[:2]), atol=1e-4)
+    assert same_numbers(quantized.graph(), lower(model).graph)
+    quantized.weights = {name: array + 0.01 for name, array in quantized.weights.items()}
+    after = quantized.float_form().model(images[:2]).numpy()
+    assert np.abs(after - before).max() > 1e-3
+    assert not same_numbers(quantized.graph(), lower(model).graph)
 
 
 def test_training_moves_weights_and_ranges_until_they_are_frozen(model, images):

@@ -18,9 +18,6 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import LayerError, layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import Conversion
-from tformer_keras.deploy.graph.emit import emit
-from tformer_keras.deploy.graph.lower import splits_channels
-from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.npu.vela import NpuEstimate
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.plot_text import plot_text
@@ -148,7 +145,7 @@ class ConversionReport:
 def measure(conversion: Conversion, threads: int = 1) -> Measured:
     """Operations, delegate, int8 coverage and latency of a conversion."""
     file = conversion.file
-    interpreter = LiteRT(conversion.flatbuffer, threads=threads)
+    interpreter = conversion.xnnpack if threads == 1 else LiteRT(conversion.flatbuffer, threads=threads)
     partitions, left = interpreter.delegation()
     operations, macs = int8_shares(file)
     return Measured(
@@ -176,14 +173,11 @@ def measure_layers(
     conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> tuple[LayerError, ...]:
     """The error of each layer against the float model of the same weights."""
-    source = conversion.source
-    graph = source.graph() if isinstance(source, QuantizedModel) else source.graph
-    emitted = emit(graph, "float_reference", splits_channels(source.target, source.rewrites))
-    layers = match_layers(conversion.file, conversion.names, graph)
-    model = tensors_of(emitted, list(layers))
+    layers = match_layers(conversion.file, conversion.names, conversion.graph)
+    model = tensors_of(conversion.float_form, list(layers))
     # A batch of the file at the least.
     whole = np.resize(pixels, (max(len(pixels), conversion.batch), *pixels.shape[1:]))
-    (errors,) = layer_errors(conversion.flatbuffer, layers, [(model, False)], whole, preprocessing)
+    (errors,) = layer_errors(conversion.reference, layers, [(model, False)], whole, preprocessing)
     return tuple(errors)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,10 @@ from tformer_keras.deploy.compare.layer_errors import (
     tensors_of,
 )
 from tformer_keras.deploy.conversion import Conversion
-from tformer_keras.deploy.graph.emit import emit
-from tformer_keras.deploy.graph.lower import lower, splits_channels
+from tformer_keras.deploy.graph.lower import lower
 from tformer_keras.deploy.graph.lowering_proof import BATCHES, compiled, prove_lowering
+from tformer_keras.deploy.graph.nodes import same_numbers
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
-from tformer_keras.deploy.tflite.interpreter import LiteRT
 
 # Root mean square of the difference as a share of the outputs' own deviation. A file of other numbers is at 1 or above.
 # int8 rounds in another order than fake quantization, and a step of difference early shifts what follows: the shipped
@@ -69,6 +68,7 @@ def prove(
     pixels: NDArray[np.uint8],
     preprocessing: Preprocessing,
     kernels: Sequence[Kernels] = KERNELS,
+    model: Callable[[NDArray[Any]], list[NDArray[Any]]] | None = None,
 ) -> Proof:
     """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
 
@@ -79,6 +79,7 @@ def prove(
         pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
         preprocessing: makes the input of both.
         kernels: with which LiteRT runs the file.
+        model: the Keras model `compiled`, where it is already.
 
     Raises:
         UserError: they part, or LiteRT cannot run the file; the sentence names the first layer where they part.
@@ -91,12 +92,13 @@ def prove(
     )
     few = _few(conversion, len(pixels))
     fixed = source.source.inputs[0].shape[0] or 0
-    worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)])
+    form = conversion.float_form.model if same_numbers(fresh.graph, conversion.graph) else None
+    worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)], form=form, run=model)
     expected = compiled(source.model)(images)
     files: dict[str, float] = {}
     for chosen in kernels:
         try:
-            litert = LiteRT(conversion.flatbuffer, chosen)
+            litert = conversion.reference if chosen == "reference" else conversion.xnnpack
             seen = pixels[:few] if chosen == "reference" else pixels
             received = litert.forward(preprocessing)(seen)
         except UserError as error:
@@ -119,7 +121,6 @@ def prove(
                 where="proof of the file",
             )
         files[chosen] = off
-        litert.close()
     return Proof(len(pixels), worst, files)
 
 
@@ -144,16 +145,11 @@ def _error(expected: NDArray[Any], received: NDArray[Any], step: float) -> float
 def _where(conversion: Conversion, pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> str:
     """The first layer whose tensor is another one in the file, as part of a sentence."""
     source = conversion.source
-    graph = source.graph() if isinstance(source, QuantizedModel) else source.graph
     try:
-        layers = match_layers(conversion.file, conversion.names, graph)
-        split = splits_channels(source.target, source.rewrites)
-        if isinstance(source, QuantizedModel):
-            emitted = source.emitted
-        else:
-            emitted = emit(graph, source.name, split)
+        layers = match_layers(conversion.file, conversion.names, conversion.graph)
+        emitted = source.emitted if isinstance(source, QuantizedModel) else conversion.float_form
         models = [(tensors_of(emitted, list(layers)), isinstance(source, QuantizedModel))]
-        (errors,) = layer_errors(conversion.flatbuffer, layers, models, pixels[:2], preprocessing)
+        (errors,) = layer_errors(conversion.reference, layers, models, pixels[:2], preprocessing)
     except (UserError, ValueError, KeyError):
         return ""
     name = next((one.name for one in errors if not one.cosine >= LAYER_COSINE), None)

@@ -135,7 +135,7 @@ class _Sums:
 
 
 def layer_errors(
-    flatbuffer: bytes,
+    interpreter: LiteRT,
     layers: Mapping[str, FileOperation],
     models: list[tuple[Tensors, bool]],
     pixels: NDArray[np.uint8],
@@ -144,14 +144,13 @@ def layer_errors(
     """The errors of each layer against each model, in the order of the layers.
 
     Args:
-        flatbuffer: of the batch that it was exported for; `pixels` are taken in whole batches.
+        interpreter: that keeps tensors; `pixels` are taken in whole batches of it.
         layers: from `match_layers`.
         models: from `tensors_of`, for all of these layers; with True the tensors are rounded to the file's steps first,
             as fake quantization does behind them.
         pixels: uint8 (n, h, w, 3), resized and cropped.
         preprocessing: makes the input of both.
     """
-    interpreter = LiteRT(flatbuffer, "reference", keep_tensors=True)
     sums = [{name: _Sums() for name in layers} for _ in models]
     for start in range(0, len(pixels) - interpreter.batch + 1, interpreter.batch):
         part = pixels[start : start + interpreter.batch]

@@ -289,7 +289,7 @@ def _layers(
     emitted = [(emit(graph, "float_reference", split), False), (quantized.emitted, True)]
     models = [(tensors_of(form, list(layers)), in_steps) for form, in_steps in emitted]
     against_float, against_quantized = layer_errors(
-        conversion.flatbuffer, layers, models, pixels, preprocessing
+        conversion.reference, layers, models, pixels, preprocessing
     )
     return tuple(LayerPair(*pair) for pair in zip(against_float, against_quantized, strict=True))
 

@@ -37,7 +37,12 @@ def compiled(model: Any) -> Callable[[NDArray[Any]], list[NDArray[Any]]]:
 
 
 def prove_lowering(
-    model: keras.Model, lowered: Lowered, images: Images, tolerance: float = TOLERANCE
+    model: keras.Model,
+    lowered: Lowered,
+    images: Images,
+    tolerance: float = TOLERANCE,
+    form: Any = None,
+    run: Callable[[NDArray[Any]], list[NDArray[Any]]] | None = None,
 ) -> float:
     """Compares the Keras model with its lowered graph in float32, in batches of one and of three images.
 
@@ -46,6 +51,8 @@ def prove_lowering(
         lowered: its graph, of the same weights.
         images: (n, height, width, channels), preprocessed, n ≥ 3, and no fewer than the model's batch if that is fixed.
         tolerance: of the largest difference, as a share of the range of the output's values.
+        form: a tf_keras model of the graph, of the same numbers (`same_numbers`), where there is one already.
+        run: `model` compiled, where it is already.
 
     Returns:
         The largest difference that was found.
@@ -56,11 +63,11 @@ def prove_lowering(
     fixed = model.inputs[0].shape[0]
     batches = BATCHES if fixed is None else (fixed,)
     images = images[: len(images) // batches[-1] * batches[-1]]
-    expected = _outputs(model, images, batches[-1])
-    run = compiled(lowered.model)
+    expected = _in_batches(run or compiled(model), images, batches[-1])
+    compute = compiled(lowered.model if form is None else form)
     worst = 0.0
     for batch in batches:
-        received = _in_batches(run, images, batch)
+        received = _in_batches(compute, images, batch)
         for one, other in zip(expected, received, strict=True):
             worst = max(worst, difference(one, other))
     if not worst <= tolerance:

@@ -165,3 +165,30 @@ class Graph:
             for weight in node.weights.values():
                 table.setdefault(weight.name, []).append(node)
         return table
+
+
+def same_numbers(one: Graph, other: Graph) -> bool:
+    """Whether two graphs compute the same in float32: the same nodes in the same order, of the same weights."""
+    return (
+        list(one.nodes) == list(other.nodes)
+        and (one.inputs, one.outputs) == (other.inputs, other.outputs)
+        and all(_same_node(node, other[name]) for name, node in one.nodes.items())
+    )
+
+
+def _same_node(one: Node, other: Node) -> bool:
+    return (
+        (one.operation, one.inputs, one.shape) == (other.operation, other.inputs, other.shape)
+        and one.attributes.keys() == other.attributes.keys()
+        and all(_same_value(value, other.attributes[key]) for key, value in one.attributes.items())
+        and one.weights.keys() == other.weights.keys()
+        and all(
+            np.array_equal(weight.values.astype("float32"), other.weights[role].values.astype("float32"))
+            for role, weight in one.weights.items()
+        )
+    )
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    # The text of a large array leaves most of it out.
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else repr(one) == repr(other)

@@ -14,6 +14,7 @@ from tformer_edge.files import whole_file
 from tformer_keras.deploy.graph.emit import Emitted, emit
 from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
 from tformer_keras.deploy.graph.nodes import Graph, Weight
+from tformer_keras.deploy.int8.equal_biases import unequal
 from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
 from tformer_keras.deploy.int8.quantized_file import ARRAYS_FILE, SOURCE_FILE, read_arrays, write_arrays
 from tformer_keras.deploy.int8.range_floors import floored
@@ -42,6 +43,7 @@ class QuantizedModel:
         self.emitted = emit(lowered.graph, source.name, self._split, self._quantizer)
         self.model = self.emitted.model
         self.calibrated = False
+        self._float: Emitted | None = None
 
     @property
     def _split(self) -> bool:
@@ -125,6 +127,19 @@ class QuantizedModel:
                     node.weights[role] = weight.with_values(arrays[weight.name].reshape(-1)[weight.index])
         return graph
 
+    def float_form(self) -> Emitted:
+        """The device graph in float32: one model, which each call gives the current weights.
+
+        To emit a large graph takes seconds, and calibration, proof and report all ask for it.
+        """
+        if self._float is None:
+            self._float = emit(self.lowered.graph, self.source.name, self._split)
+        arrays = self.weights
+        for variable, weight in self._float.bindings:
+            if weight.trainable:
+                variable.assign(arrays[weight.name].reshape(-1)[weight.index])
+        return self._float
+
     def calibrate(self, batches: Iterable[np.ndarray]) -> None:
         """Sets every range to the mean of the batches' smallest and largest values in float arithmetic.
 
@@ -134,7 +149,9 @@ class QuantizedModel:
         Raises:
             UserError: for no batch at all, a batch of another shape, or values that are not finite.
         """
-        self.ranges = floored(self.lowered.graph, observe_ranges(self.graph(), self.source, batches))
+        self.ranges = floored(
+            self.lowered.graph, observe_ranges(self.lowered.graph, self.float_form(), batches)
+        )
 
     def freeze_ranges(self, frozen: bool = True) -> None:
         """Stops (or lets) training move the ranges; takes effect at once, also in a compiled model."""
@@ -154,6 +171,9 @@ class QuantizedModel:
             low, high = ranges[name]
             layer.low.assign(low)
             layer.high.assign(high)
+        for variable, _ in emitted.bindings:
+            if variable.name.split("/")[-1] == "bias:0":
+                variable.assign(unequal(variable.numpy()))
         return emitted
 
     def weights_file(self, path: str | os.PathLike[str]) -> None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from tformer_edge.errors import UserError
-from tformer_keras.deploy.graph.emit import emit
+from tformer_keras.deploy.graph.emit import Emitted
 from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.int8.fake_quantization import range_groups
 
@@ -25,10 +25,15 @@ class Extremes(tf_keras.layers.Layer):
 
 
 def observe_ranges(
-    graph: Graph, source: Any, batches: Iterable[np.ndarray]
+    graph: Graph, emitted: Emitted, batches: Iterable[np.ndarray]
 ) -> dict[str, tuple[float, float]]:
-    """The mean over batches of each logical tensor's smallest and largest value, zero included; see `calibrate`."""
-    emitted = emit(graph, source.name)
+    """The mean over batches of each logical tensor's smallest and largest value, zero included; see `calibrate`.
+
+    Args:
+        graph: says which nodes are parts of one logical tensor.
+        emitted: the graph in float32, of the weights that are meant.
+        batches: preprocessed images.
+    """
     names = [name for group in range_groups(graph) for name in group]
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for node in graph.nodes.values():
@@ -37,7 +42,7 @@ def observe_ranges(
     observer = tf_keras.Model(emitted.model.inputs, [Extremes()(parts[name]) for name in names])
     run = tf.function(observer, jit_compile=False, reduce_retracing=True)
     totals, count = np.zeros((len(names), 2)), 0
-    expected = tuple(source.input_shape[1:])
+    expected = tuple(emitted.model.inputs[0].shape[1:])
     for batch in batches:
         images = np.asarray(batch, "float32")
         if images.shape[1:] != expected:

@@ -21,7 +21,7 @@ LARGE_BYTES = 100_000
 
 
 def golden_vectors(
-    flatbuffer: bytes, preprocessing: Preprocessing, task: str, means: OutputsMean
+    reference: LiteRT, xnnpack: LiteRT, preprocessing: Preprocessing, task: str, means: OutputsMean
 ) -> tuple[Golden, ...]:
     """One vector a name of `NAMES`, from generated images, so that the same flatbuffer gives the same vectors; of large
     inputs the last alone.
@@ -29,11 +29,10 @@ def golden_vectors(
     None where one would be larger than a contract may hold: a batch of many large images.
 
     Args:
-        flatbuffer: with one input of images.
+        reference, xnnpack: a flatbuffer with one input of images in both kernels.
         preprocessing: makes the input of the pixels.
         task, means: read the outputs, for the golden answer.
     """
-    reference, xnnpack = LiteRT(flatbuffer, "reference"), LiteRT(flatbuffer)
     vectors = []
     size = math.prod(reference.input.shape) * np.dtype(reference.input.type).itemsize
     if size > MAX_ENTRY_BYTES:
