@@ -2,16 +2,17 @@
 
 import functools
 import http.server
-import subprocess
-import sys
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tests.faults.process import ROOT, environment
+from tests.faults.process import Ended, Fault, run
+
+Run = Callable[[Sequence[str], Fault], Ended]
 
 SMALL = ["--limit-steps", "2", "--batch-size", "8"]
 TINY = [
@@ -90,8 +91,13 @@ def _serve(space: Workspace) -> None:
     (space.folder / "url.txt").write_text(f"http://127.0.0.1:{server.server_port}/")
 
 
-def make(folder: Path) -> Workspace:
-    """Trains, quantizes and converts tiny models of the digits and of scenes, publishes one and installs it."""
+def make(folder: Path, run: Run = run) -> Workspace:
+    """Trains, quantizes and converts tiny models of digits and of scenes, publishes one and installs it, by `run`."""
+
+    def made(program: str, *arguments: object) -> None:
+        ended = run([program, *map(str, arguments)], Fault())
+        assert ended.code == 0, f"{arguments}: {ended.err}"
+
     space = Workspace(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
@@ -128,19 +134,8 @@ def make(folder: Path) -> Workspace:
         ["publish", "init", "--to", space.site, "--keys", space.keys],
         ["publish", "release", space.model, "--to", space.site, "--keys", space.keys],
     ):
-        _made("tformer_cli", *arguments)
+        made("tformer", *arguments)
     _serve(space)
     root = space.site / "metadata" / "1.root.json"
-    _made("tformer_edge.cli", "update", space.url, "--store", space.store, "--root", root, "--no-trial")
+    made("tformer-edge", "update", space.url, "--store", space.store, "--root", root, "--no-trial")
     return space
-
-
-def _made(module: str, *arguments: object) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, f"{arguments}: {done.stderr}"
