@@ -5,7 +5,7 @@
 Each device has a store and runs `tformer_edge.update` as it is, a few processes for all; signatures, hashes, deltas,
 slots and trials are real for each. The self-test runs once per release in a process of its own, and its result is given
 to every device: else one machine would start thousands of processes that compute the same. A fifth of the devices is
-in trouble: offline now and then, killed during a download, or with a clock that is wrong. docs/updates.md has the table.
+in trouble: offline now and then, killed during a download, or with a wrong clock. docs/updates.md has the table.
 """
 
 import argparse
@@ -99,7 +99,10 @@ class Fleet:
         self.polls += len(seen)
         self.seconds += [one.seconds for one in seen]
         self.waves.append({"wave": name, "devices": len(seen), "states": dict(states)})
-        print(f"{name}: {len(seen)} devices, " + ", ".join(f"{n} {s}" for s, n in sorted(states.items())))
+        print(
+            f"{name}: {len(seen)} devices, " + ", ".join(f"{n} {s}" for s, n in sorted(states.items())),
+            flush=True,
+        )
         return states
 
     def close(self) -> None:

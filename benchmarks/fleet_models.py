@@ -1,6 +1,8 @@
 """Releases for a simulated fleet: a real model whose weights move a little, with golden vectors of its own."""
 
 import dataclasses
+import itertools
+import re
 
 import numpy as np
 
@@ -8,35 +10,38 @@ from tformer_edge.contract import describe, read_model_file, write_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.model import Model
 from tformer_edge.update.client import check_model
-from tformer_edge.update.update_state import UpdateFailure
 
-# Where in the file the weights may be, as shares of it; the first that gives a sound model is taken.
-PLACES = (0.5, 0.35, 0.65)
+# Tables and offsets of a flatbuffer are full of zero bytes; weights have this many in a row seldom.
+ZEROS = b"\0\0\0"
+# Bytes kept away from a table's end.
+MARGIN = 64
 
 
 def moved(data: bytes, seed: int, share: float = 0.01) -> bytes:
-    """The file with `share` of its bytes moved by one step, all among its weights; passes its self-test.
+    """The file with `share` of its bytes moved by one step, all within its longest run of weights.
 
-    Raises UserError for a file in which no such place is found.
+    Raises UserError or UpdateFailure for a file whose longest run is none of weights.
     """
-    for place in PLACES:
-        try:
-            made = _moved(data, seed, share, place)
-            check_model(made)
-            return made
-        except (UserError, UpdateFailure):
-            continue
-    raise UserError("a model file whose weights fill its middle", "another", "give a converted int8 model")
+    made = _moved(data, seed, share)
+    check_model(made)
+    return made
 
 
-def _moved(data: bytes, seed: int, share: float, place: float) -> bytes:
+def _weights(flatbuffer: bytes) -> tuple[int, int]:
+    """Where the longest stretch without `ZEROS` begins and ends."""
+    ends = [match.start() for match in re.finditer(re.escape(ZEROS), flatbuffer)]
+    begin, end = max(itertools.pairwise([0, *ends, len(flatbuffer)]), key=lambda pair: pair[1] - pair[0])
+    return begin + MARGIN, end - MARGIN
+
+
+def _moved(data: bytes, seed: int, share: float) -> bytes:
     file = read_model_file(data)
     if file.contract is None:
         raise UserError("a model file with a contract", "one without", "convert it")
     flatbuffer = np.frombuffer(file.flatbuffer, np.uint8).copy()
-    count, start = max(1, int(share * len(flatbuffer))), int(place * len(flatbuffer))
-    stretch = min(10 * count, len(flatbuffer) // 8)
-    chosen = start + np.random.default_rng(seed).choice(stretch, min(count, stretch), replace=False)
+    begin, end = _weights(file.flatbuffer)
+    count = max(1, min(int(share * len(flatbuffer)), (end - begin) // 2))
+    chosen = begin + np.random.default_rng(seed).choice(end - begin, count, replace=False)
     flatbuffer[chosen] ^= 1
     golden, name = list(file.golden), f"{file.contract.name}-{seed}"
     for _ in range(2):  # first with the old golden outputs, to be run; then with the new ones

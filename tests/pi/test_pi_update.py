@@ -4,20 +4,18 @@ The signatures are checked by cryptography's wheel for arm64, the self-test runs
 store then answers as the published files do here, to the bit.
 """
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from benchmarks.fleet_models import moved
 from tests.edge.update.repositories import Site
 from tests.pi.emulated import guest
-from tformer_edge.contract import describe, read_model_file, write_model_file
 from tformer_edge.model import Model
 from tformer_edge.update.client import check_model
 
 CORE = "cortex-a72"
-CHANGED_BYTES = 2000
 
 ANSWERS = """
 import json, sys
@@ -42,30 +40,6 @@ def answers(data):
         return [model.run(tensor) for tensor in inputs]
 
 
-def nudged(data):
-    """The file with weights moved by a step, and golden vectors of its own."""
-    file = read_model_file(data)
-    flatbuffer = np.frombuffer(file.flatbuffer, np.uint8).copy()
-    middle = len(flatbuffer) // 2  # within the weights, which are nine tenths of the file
-    flatbuffer[middle : middle + 10 * CHANGED_BYTES : 10] ^= 1
-    contract = describe_as(file, flatbuffer.tobytes(), file.golden)
-    rough = write_model_file(flatbuffer.tobytes(), contract, file.labels, file.golden)
-    golden = [
-        dataclasses.replace(one, output=b"".join(output.tobytes() for output in outputs))
-        for one, outputs in zip(file.golden, answers(rough), strict=True)
-    ]
-    contract = describe_as(file, flatbuffer.tobytes(), golden)
-    return write_model_file(flatbuffer.tobytes(), contract, file.labels, golden)
-
-
-def describe_as(file, flatbuffer, golden):
-    """The file's contract for another flatbuffer and golden vectors."""
-    made = describe(flatbuffer, file.labels, golden, name="nudged", image=file.contract.image)
-    return dataclasses.replace(
-        file.contract, name="nudged", golden=made.golden, flatbuffer_sha256=made.flatbuffer_sha256
-    )
-
-
 @pytest.fixture
 def site(tmp_path):
     made = Site(tmp_path / "site")
@@ -75,7 +49,7 @@ def site(tmp_path):
 
 def test_it_updates_itself_by_the_whole_file_and_then_by_a_delta(sysroot, cifar, site, tmp_path):
     first = cifar.read_bytes()
-    second = nudged(first)
+    second = moved(first, 1)
     store, root = tmp_path / "store", tmp_path / "root.json"
     root.write_bytes(site.root())
 
