@@ -1,11 +1,11 @@
 """A fleet on loopback: nginx serves a repository, simulated devices follow its releases, and one bad release is halted.
 
-    python benchmarks/fleet.py MODEL.tflite --devices 1000 --json fleet.json
+    python -m benchmarks.fleet MODEL.tflite --devices 1000 --json fleet.json
 
 Each device has a store and runs `tformer_edge.update` as it is, a few processes for all; signatures, hashes, deltas,
 slots and trials are real for each. The self-test runs once per release in a process of its own, and its result is given
 to every device: else one machine would start thousands of processes that compute the same. A fifth of the devices is
-in trouble: offline now and then, killed during a download, or with a wrong clock. docs/updates.md has the table.
+in trouble: offline now and then, killed during a download, or with a wrong clock. docs/updates.md says more.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -233,6 +234,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the fleet; exit code 2 with one sentence where nginx is not installed."""
     args = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # nginx and the folders go with it
     return guarded("fleet", lambda: run(args))
 
 
