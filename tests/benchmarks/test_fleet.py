@@ -21,7 +21,7 @@ def site(tmp_path):
     made.close()
 
 
-def test_twenty_devices_with_their_troubles(site, tmp_path):
+def test_F2_twenty_devices_with_their_troubles(site, tmp_path):
     models = [made_model(seed) for seed in range(2)]
     tested = {hashlib.sha256(model).hexdigest(): "" for model in models}
     wave = Wave(site.url, site.root(), tested)
