@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes FOLDER an emulated Raspberry Pi: Debian 12's Python for arm64 with NumPy, Pillow and LiteRT, run by QEMU.
+# Makes FOLDER an emulated Raspberry Pi: Debian 12's Python for arm64 with NumPy, Pillow, LiteRT and TUF, run by QEMU.
 #
 #   tools/pi_sysroot.sh FOLDER            15 s, 180 MB; does nothing where FOLDER is ready already
 #   qemu-aarch64 -cpu cortex-a72 -L FOLDER FOLDER/usr/bin/python3.11 program.py
+#   PI_CORE=cortex-a76 FOLDER/usr/bin/pi-python program.py                  the same; may start other programs of it
 #
 # cortex-a72 is a Pi 4's core, cortex-a76 a Pi 5's. Never "-cpu max": QEMU 7.2 computes wrong int8 results with it.
 # Results are a Pi's to the bit, times are not. Nothing outside FOLDER is changed, and no root is needed.
@@ -66,7 +67,17 @@ python3 -m pip install --quiet --disable-pip-version-check --no-compile --no-dep
     "${platforms[@]}" --platform manylinux2014_aarch64 \
     "ai-edge-litert==$litert" 'numpy>=2.1,<3' 'pillow>=11,<14' flatbuffers ml_dtypes protobuf tqdm \
     typing_extensions backports.strenum \
+    'tuf>=7.0.1,<8' 'securesystemslib>=1.6,<2' urllib3 'cryptography>=45' cffi pycparser \
     || fail "wheels for arm64 could not be fetched: check pip's settings (PIP_INDEX_URL)"
+
+# The emulated Python cannot be started from within by its own name: the kernel does not run arm64. A script can be, and a
+# program that is called by this name (qemu-aarch64 -0 FOLDER/usr/bin/pi-python …) takes it for its interpreter.
+cat >"$root/usr/bin/pi-python" <<'SCRIPT'
+#!/bin/sh
+root=$(dirname "$(dirname "$(dirname "$0")")")
+exec qemu-aarch64 -cpu "${PI_CORE:-cortex-a72}" -0 "$0" -L "$root" "$root/usr/bin/python3.11" "$@"
+SCRIPT
+chmod 755 "$root/usr/bin/pi-python"
 
 # QEMU looks absolute paths up here first. Without these files LiteRT counts the host's cores and crashes.
 mkdir -p "$root/sys/devices/system/cpu"
@@ -75,7 +86,9 @@ for list in possible present; do echo 0-3 >"$root/sys/devices/system/cpu/$list";
 rm -rf "$state"
 qemu-aarch64 -cpu cortex-a72 -L "$root" "$root/usr/bin/python$python" -c '
 import platform
+import cryptography.hazmat.primitives.asymmetric.ed25519
 import numpy
+import tuf.ngclient
 from ai_edge_litert.interpreter import Interpreter
 print(f"emulated Raspberry Pi: {platform.machine()}, Python {platform.python_version()}, NumPy {numpy.__version__}")' \
     || fail "the emulated Python did not start"

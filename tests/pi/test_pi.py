@@ -5,50 +5,33 @@ XNNPACK has other kernels for each core, whose largest difference is printed.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.pi.conftest import convert
+from tests.pi.emulated import ROOT, guest
 from tformer_edge.contract import read_model_file
 from tformer_edge.model import Model
 
-ROOT = Path(__file__).parents[2]
-SYSROOT = ROOT / "build" / "pi-sysroot"
 IMAGES = {"cifar": 20, "tformer_s": 2}
 # Shipped models of boxes and masks, and how they are asked.
 SCENES = {"detector_micro_bccd": {"score_threshold": 0.008}}
 # Units of the last place by which XNNPACK's outputs on Arm may differ from x86's reference kernels.
 XNNPACK_UNITS = {"cifar": 10, "tformer_s": 6}
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("qemu-aarch64") is None, reason="needs QEMU: apt-get install qemu-user"
-)
-
 
 @pytest.fixture(scope="session")
-def sysroot():
-    subprocess.run([ROOT / "tools" / "pi_sysroot.sh", SYSROOT], check=True)
-    return SYSROOT
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory):
+def models(cifar):
     """The shipped models and a fresh TFormer-S, as the converter writes them."""
-    folder = tmp_path_factory.mktemp("models")
-    convert = [sys.executable, ROOT / "converters" / "to_tflite.py"]
-    for name, arguments in (
-        ("cifar", ["--int8"]),
-        ("tformer_s", ["tformer_s", "--int8", "--calibration", "random"]),
-        *((name, [name, "--int8"]) for name in SCENES),
-    ):
-        command = [*convert, *arguments, "--out", folder / f"{name}.tflite"]
-        subprocess.run(command, check=True, capture_output=True)
+    folder = cifar.parent
+    convert(folder / "tformer_s.tflite", "tformer_s", "--int8", "--calibration", "random")
+    for name in SCENES:
+        convert(folder / f"{name}.tflite", name, "--int8")
     return folder
 
 
@@ -78,22 +61,8 @@ with Model(model, kernels=kernels, threads=1) as m:
 """
 
 
-# QEMU's user mode starts no other programs of the guest: the commands' own process is proven on this machine.
+# The commands' own process is proven on this machine, and there by test_pi_update.py; without one they start sooner.
 HERE = ("--trusted",)
-
-
-def guest(sysroot, core, *arguments):
-    command = [
-        "qemu-aarch64",
-        "-cpu",
-        core,
-        "-L",
-        sysroot,
-        sysroot / "usr" / "bin" / "python3.11",
-        *arguments,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", timeout=500)
 
 
 @pytest.mark.parametrize("core", ["cortex-a72", "cortex-a76"])
