@@ -167,14 +167,15 @@ def _advance(
             UpdateState.FAILED_BEFORE,
             f"expected a release after {release.number}, which failed here, received none; wait",
         )
+    # Before the floor, which may be higher where a trial ended in a return and its release was then halted.
+    if release.number == current:
+        store.remove_staging()
+        return UpdateState.UP_TO_DATE
     if release.number < state.floor:
         raise UpdateFailure(
             UpdateState.ROLLBACK,
             f"expected release {state.floor} or higher, received {release.number}; publish a newer one",
         )
-    if release.number == current:
-        store.remove_staging()
-        return UpdateState.UP_TO_DATE
     data = bases.get(release.file.sha256)
     if data is None:
         data = _fetch(store, release, bases, url, patience, traffic)

@@ -15,6 +15,7 @@ from tformer_edge.update.client import check_model
 from tformer_edge.update.model_store import MAX_TRIALS, ModelStore
 from tformer_edge.update.state_file import DeviceState, parse_state, read_state
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
+from tformer_publish.releases import promote
 
 
 @pytest.fixture
@@ -57,6 +58,9 @@ def test_P7_a_program_that_never_confirms_gets_the_old_release_back_for_good(tri
         assert model.file.contract.name == "tiny"
     assert trial.store.state().failed == (2,) and trial.data() == two[0]
     assert trial.update().state is UpdateState.FAILED_BEFORE
+    promote(site.repository, 2, 0, site.keys)
+    # Halted: what is offered is what answers here, although release 2 was once installed.
+    assert trial.update().state is UpdateState.UP_TO_DATE and trial.data() == two[0]
 
 
 def test_a_newer_release_during_a_trial_takes_the_slot_on_trial(trial, two, site):
