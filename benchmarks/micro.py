@@ -138,6 +138,11 @@ def measure(name: str, images: list[NDArray[np.uint8]], save: Path | None) -> Ro
     )
 
 
+def flatbuffer_of(model: Model, images: list[NDArray[np.uint8]]) -> bytes:
+    """The int8 flatbuffer of a model, calibrated on the images."""
+    return _convert(model, images)[1]
+
+
 def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes, Preprocessing]:
     import keras
 

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Converts, reports, and writes the file and its picture."""
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
-    from tformer_keras.deploy.compare.conversion_report import draw, show
+    from tformer_keras.deploy.compare.conversion_table import draw, show
     from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
 
     output = Output(args.json)

@@ -15,12 +15,14 @@ from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.compare import conversion_report as reports
+from tformer_keras.deploy.compare import conversion_table as tables
 from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.graph.emit import emit
 from tformer_keras.deploy.graph.lower import TARGETS, lower
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
+from tformer_keras.deploy.npu.vela import NpuEstimate
 from tformer_keras.deploy.tflite import golden
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.tasks.classification_judge import ClassificationEvaluation
@@ -150,13 +152,17 @@ def test_table_and_picture(conversion):
         total_bytes=5000,
         golden=(("noise", 1),),
         proof=Proof(7, 1e-6, {"xnnpack": 0.01, "reference": 0.02}),
+        npu=NpuEstimate(
+            "ethos-u55-64", "Vela 5", "a system", 12, ("PACK (1×8)",), 3000, 4000, 1.5, 9, b"compiled"
+        ),
     )
     data = json.loads(json.dumps(report.to_json()))
     assert data["bytes"] == {"flatbuffer": 4000, "contract": 1000, "total": 5000}
     assert data["proof"] == {"images": 7, "lowering": 1e-6, "files": {"xnnpack": 0.01, "reference": 0.02}}
+    assert data["npu"]["cpu_operations"] == ["PACK (1×8)"] and "compiled" not in data["npu"]
     assert data["accuracy"]["top1"] == 0.5 and data["accuracy"]["images"] == 10
     console = rich.console.Console(file=io.StringIO(), width=160)
-    reports.show(report, "tiny.tflite", console)
+    tables.show(report, "tiny.tflite", console)
     text = console.file.getvalue()
     for words in (
         "1,234",
@@ -166,11 +172,12 @@ def test_table_and_picture(conversion):
         "50.00 %",
         "a note",
         "noise, XNNPACK within 1",
+        "12 operations, left to the CPU: PACK (1×8); 1.50 ms",
     ):
         assert words in text
-    picture = reports.draw(report, "tiny.tflite")
+    picture = tables.draw(report, "tiny.tflite")
     assert Image.open(io.BytesIO(picture)).width >= 800
-    assert picture == reports.draw(report, "tiny.tflite")
+    assert picture == tables.draw(report, "tiny.tflite")
 
 
 @pytest.fixture(scope="module")
