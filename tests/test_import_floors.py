@@ -26,6 +26,7 @@ FLOORS = {
     "tformer_keras.deploy.int8": 5.2,
     "tformer_keras.deploy.tflite": 5.3,
     "tformer_keras.deploy.micro": 5.4,
+    "tformer_keras.deploy.npu": 5.45,
     "tformer_keras.deploy.conversion": 5.5,
     "tformer_keras.deploy.graph_source": 5.5,
     "tformer_keras.deploy.compare": 5.6,
