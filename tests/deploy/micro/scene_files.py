@@ -30,6 +30,10 @@ def scene_file(task: str) -> bytes:
         if task == "detection"
         else segmenter(separable=True, neck_norm="batch", activation="relu6")
     )
+    if task == "detection":
+        # Fresh kernels of 0.01 give every anchor the prior's own score: nothing that a picture could change.
+        output = model.get_layer("logits_conv")
+        output.kernel.assign(output.kernel * 40)
     quantized = quantize_aware(model, target="micro")
     quantized.calibrate([images(8, SIZE)])
     labels = tuple(f"class {number}" for number in range(3 if task == "detection" else 5))
