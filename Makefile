@@ -20,7 +20,7 @@ JAX_TESTS := tests/layers tests/models --ignore tests/models/test_families.py --
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digits, quantize it, run it in LiteRT, TFLite Micro and on an emulated Pi
+demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digits, quantize it, run it in LiteRT, TFLite Micro and on an emulated Pi; then a detector
 	$(VENV)/bin/tformer train digits --model tformer_micro --recipe digits --out runs/digits
 	$(VENV)/bin/tformer quantize runs/digits --data digits --out runs/digits-int8
 	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --data digits --out runs/digits-int8/digits.tflite --force
@@ -31,7 +31,13 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 	  else echo "no emulated Raspberry Pi here: it needs Debian's qemu-user"; fi; \
 	$(VENV)/bin/tformer runtimes runs/digits-int8/digits.tflite runs/digits-int8/digits-micro.tflite --data digits $$pi \
 	  --picture runs/digits-int8/answers.png --force
-	@echo "Pictures: runs/digits/curves.png and, in runs/digits-int8, confusion.png, digits.png, firmware/memory.png, answers.png."
+	$(VENV)/bin/tformer train digit-scenes --epochs 16 --batch-size 8 --learning-rate 5e-3 --set ema_momentum=0.98 \
+	  --set "augmentation.zoom_crop=(0.9,1.3)" --set evaluate_every=8 --out runs/scenes
+	$(VENV)/bin/tformer convert runs/scenes --ptq --data digit-scenes --out runs/scenes/scenes.tflite --force
+	$(VENV)/bin/python -m tools.sample_pictures digit-scenes --out runs/scenes/pictures
+	$(VENV)/bin/tformer-edge run runs/scenes/scenes.tflite runs/scenes/pictures --draw runs/scenes/found
+	@echo "Pictures: runs/digits/curves.png and, in runs/digits-int8, confusion.png, digits.png, firmware/memory.png, answers.png;"
+	@echo "boxes of digits in scenes, by the int8 detector: runs/scenes/found/*.png."
 	@echo "The models for devices are digits.tflite (phones, Raspberry Pi) and digits-micro.tflite there; the firmware's sources"
 	@echo "are in firmware/."
 

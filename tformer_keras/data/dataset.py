@@ -61,6 +61,7 @@ class Dataset:
         task: whose annotations they are, a key of `tformer_keras.tasks.TASKS`.
         train, test: the two splits; every class has at least one image in each.
         left_out: one line on the files that were no images of this dataset, or nothing.
+        mirrored: whether a picture's mirror image is one of the same things. It is not for letters and digits.
         skipped: one line for each unreadable file that was left out, "path: reason".
     """
 
@@ -71,3 +72,4 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     task: str = "classification"
     left_out: str = ""
+    mirrored: bool = True

@@ -86,6 +86,7 @@ def load_digit_scenes(
         train=split(digits.train, TRAIN, 0),
         test=split(digits.test, TEST, 1),
         task="segmentation" if masks else "detection",
+        mirrored=False,
     )
 
 

@@ -39,14 +39,16 @@ def choose_scenes(dataset: Dataset, batch_size: int | None = None) -> Choice:
         batch_size=batch,
         warmup_epochs=min(2.0, epochs / 20),
         evaluate_every=max(1, epochs // 10),
+        augmentation=dataclasses.replace(recipe.augmentation, horizontal_flip=dataset.mirrored),
     )
     least, greatest = recipe.augmentation.zoom_crop or (1.0, 1.0)
+    flips = "flips" if dataset.mirrored else "no flips (a mirrored digit is another one)"
     model = MODEL_OF[dataset.task]
     reasons = (
         f"input {size[0]}x{size[1]}: the pictures are about {height}x{width} pixels (--input-size)",
         f"{model}: what two cores can train and small devices run (--model)",
         f"{epochs} epochs of {steps:,} batches of {batch}: about {STEPS:,} steps (--epochs, --batch-size)",
-        f"flips, zooms of {least:g} to {greatest:g} and colour (--set augmentation.FIELD=...)",
+        f"{flips}, zooms of {least:g} to {greatest:g} and colour (--set augmentation.FIELD=...)",
     )
     return Choice(model, recipe, reasons)
 
