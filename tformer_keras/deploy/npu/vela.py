@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_edge.graph import FileOperation, read_graph
@@ -53,7 +54,7 @@ class NpuEstimate:
     cycles: int
     compiled: bytes = field(repr=False)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """All but the compiled file."""
         return {name: value for name, value in vars(self).items() if name != "compiled"}
 
