@@ -42,6 +42,9 @@ def main() -> None:
     data = Path(config["data"]).name.upper()
     command = ["tformer", *config["command"][1:]]
     names = {config["data"]: data, str(args.run): f"runs/{args.run.name}"}
+    begun = config["run"].get("weights")
+    if begun and Path(begun).is_file():
+        names[begun] = config["run"]["weights"] = f"runs/{Path(begun).parent.name}/{Path(begun).name}"
     config |= {"data": data, "command": [names.get(word, word) for word in command]}
     for key in ("versions", "git_commit", "xla", "skipped"):
         config.pop(key, None)

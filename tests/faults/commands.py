@@ -108,7 +108,8 @@ def _of_scenes(task: str, data: str) -> dict[str, Make]:
     }
 
 
-COMMANDS |= _of_scenes("detector", "digit-scenes") | _of_scenes("segmenter", "digit-scenes-masks")
+OF_SCENES = _of_scenes("detector", "digit-scenes") | _of_scenes("segmenter", "digit-scenes-masks")
+COMMANDS |= OF_SCENES
 # Two steps of training better nothing, and a sentence says so.
 MAY_FAIL = {"update"}
 # Which of the workspace's files a command reads its model from; those in a run's folder are damaged there.

@@ -94,5 +94,11 @@ def test_a_shipped_detector_is_built_of_its_own_configuration() -> None:
     assert model.input_shape == (None, 256, 320, 3) and len(model.outputs) == 10
     # Trained: a fresh head's biases are all of one value.
     assert np.unique(model.get_layer("logits_conv").bias.numpy()).size > 20
-    with pytest.raises(UserError, match="a shipped name: tformer_micro_cifar10, detector_micro_bccd"):
+    with pytest.raises(UserError, match="a shipped name: tformer_micro_cifar10, detector_micro_bccd, seg"):
         shipped_model("detector_micro_voc")
+
+
+def test_a_shipped_segmenter_is_built_of_its_own_configuration() -> None:
+    model = shipped_model("segmenter_micro_camvid")
+    assert model.input_shape == (None, 352, 480, 3)
+    assert [output.shape for output in model.outputs] == [(None, 88, 120, 11)]

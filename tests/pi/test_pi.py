@@ -20,7 +20,7 @@ from tformer_edge.model import Model
 
 IMAGES = {"cifar": 20, "tformer_s": 2}
 # Shipped models of boxes and masks, and how they are asked.
-SCENES = {"detector_micro_bccd": {"score_threshold": 0.008}}
+SCENES = {"detector_micro_bccd": {"score_threshold": 0.008}, "segmenter_micro_camvid": {}}
 # Units of the last place by which XNNPACK's outputs on Arm may differ from x86's reference kernels.
 XNNPACK_UNITS = {"cifar": 10, "tformer_s": 6}
 

@@ -71,6 +71,11 @@ SHIPPED: dict[str, ShippedModel] = {
             "c420019d4fc0b0e3a560077271a882be6fb9481d48621c4248ef20b4def13423",
             "df60c8c0ba869b787963736b7e17faa8e6c5c4cec64c222b0aa178b4b53f5ea5",
         ),
+        ShippedModel(
+            "segmenter_micro_camvid",
+            "4516e0910dcdb51332798c7413af8cb7a444190d50ff15d323505b4ec511798c",
+            "6ab1e1054f1c816ec342596f920e04ba7d9d2acf0006cdcef884219dce18a23d",
+        ),
     )
 }
 
