@@ -31,11 +31,11 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 	  else echo "no emulated Raspberry Pi here: it needs Debian's qemu-user"; fi; \
 	$(VENV)/bin/tformer runtimes runs/digits-int8/digits.tflite runs/digits-int8/digits-micro.tflite --data digits $$pi \
 	  --picture runs/digits-int8/answers.png --force
-	$(VENV)/bin/tformer train digit-scenes --epochs 16 --batch-size 8 --learning-rate 5e-3 --set ema_momentum=0.98 \
-	  --set "augmentation.zoom_crop=(0.9,1.3)" --set evaluate_every=8 --out runs/scenes
-	$(VENV)/bin/tformer convert runs/scenes --ptq --data digit-scenes --out runs/scenes/scenes.tflite --force
+	$(VENV)/bin/tformer train digit-scenes --epochs 16 --batch-size 8 --learning-rate 4e-3 --set ema_momentum=0.98 \
+	  --set "augmentation.zoom_crop=(0.9,1.3)" --set augmentation.colour=0 --set evaluate_every=8 --out runs/scenes
+	$(VENV)/bin/tformer convert runs/scenes --ptq --calibration digit-scenes --data digit-scenes --out runs/scenes/scenes.tflite --force
 	$(VENV)/bin/python -m tools.sample_pictures digit-scenes --out runs/scenes/pictures
-	$(VENV)/bin/tformer-edge run runs/scenes/scenes.tflite runs/scenes/pictures --draw runs/scenes/found
+	$(VENV)/bin/tformer-edge run runs/scenes/scenes.tflite runs/scenes/pictures --score-threshold 0.4 --draw runs/scenes/found
 	@echo "Pictures: runs/digits/curves.png and, in runs/digits-int8, confusion.png, digits.png, firmware/memory.png, answers.png;"
 	@echo "boxes of digits in scenes, by the int8 detector: runs/scenes/found/*.png."
 	@echo "The models for devices are digits.tflite (phones, Raspberry Pi) and digits-micro.tflite there; the firmware's sources"

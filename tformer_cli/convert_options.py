@@ -28,7 +28,8 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="FOLDER",
-        help='images for post-training quantization, at any depth; "random" for fresh weights only',
+        help="images for post-training quantization, at any depth, or a data set of the package; "
+        '"random" for fresh weights only',
     )
     parser.add_argument(
         "--calibration-images",

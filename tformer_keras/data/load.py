@@ -12,6 +12,9 @@ from tformer_keras.data.masks import find_mask_folders, load_masks
 from tformer_keras.data.pascal_voc import is_pascal_voc, load_pascal_voc
 from tformer_keras.data.yolo_text import is_yolo, load_yolo
 
+# What the package carries or draws itself.
+EMBEDDED = (DIGITS, DIGIT_SCENES, DIGIT_SCENE_MASKS)
+
 
 def load_dataset(
     source: str | Path, *, seed: int = 0, test_fraction: float = 0.2, skip_unreadable: bool = False

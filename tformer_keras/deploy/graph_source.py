@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_keras.data.pixels import read_calibration, synthetic_pixels
+from tformer_keras.data.load import EMBEDDED, load_dataset
+from tformer_keras.data.pixels import read_calibration, spaced, split_pixels, synthetic_pixels
 from tformer_keras.deploy.graph.lower import Lowered, lower
 from tformer_keras.deploy.int8.calibration import IMAGES, calibrate
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel, load_quantized, quantize_aware
@@ -39,7 +40,8 @@ class GraphOptions:
 
     Attributes:
         ptq: int8 from the float weights, by calibration alone, even where there are quantization-aware ones.
-        calibration: a folder of images for post-training quantization, or "random", for fresh weights only.
+        calibration: a folder of images for post-training quantization; an embedded data set, whose training images
+            it then is; or "random", for fresh weights only.
         calibration_images: how many of the folder, evenly spaced, ≥ 1.
         target: "litert" or "micro"; None: litert, or the quantized model's.
         rewrites: "all", "none" or names of rewrites; None: all, or the quantized model's.
@@ -205,6 +207,11 @@ def _calibration(
             )
         pixels = synthetic_pixels(RANDOM_IMAGES, preprocessing.input_size, preprocessing.channels)
         return pixels, f"{len(pixels)} random images", []
+    if options.calibration in EMBEDDED:
+        split = load_dataset(options.calibration, seed=trained.split_seed or 0).train
+        chosen = spaced(len(split), options.calibration_images)
+        how = f"{len(chosen)} of {len(split):,} training images of {options.calibration}"
+        return split_pixels(split, preprocessing, chosen), how, []
     images = read_calibration(Path(options.calibration), preprocessing, options.calibration_images)
     notes = []
     if images.resized:
