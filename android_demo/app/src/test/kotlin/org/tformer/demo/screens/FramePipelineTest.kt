@@ -1,0 +1,51 @@
+package org.tformer.demo.screens
+
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertNotNull
+import org.junit.Before
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.tformer.demo.camera.CameraFrame
+import org.tformer.demo.core.RgbImage
+import org.tformer.demo.harness.Demo
+import org.tformer.demo.harness.YuvFrames
+import org.tformer.demo.tasks.Allocated
+import java.util.concurrent.Executor
+
+/** From a camera's frame to an answer with the real interpreter: what it costs the heap. */
+@RunWith(RobolectricTestRunner::class)
+class FramePipelineTest {
+    @Before
+    fun interpreter() = Demo.needInterpreter()
+
+    private fun frames(image: RgbImage): List<CameraFrame> = List(FRAMES) { YuvFrames.frame(image, 90, false) { } }
+
+    @Test
+    fun `a frame costs the heap nothing, of each task that is bundled`() {
+        val image = Demo.photo("china.jpg", 96, 64)
+        for (task in listOf("classification", "detection", "segmentation").filter { Demo.model(it) in Demo.bundled }) {
+            Demo.use(task)
+            var shown = 0
+            val pipeline = FramePipeline(Executor(Runnable::run), Demo.app.session, { shown++ }, { throw AssertionError(it) })
+            val take = { all: List<CameraFrame> ->
+                for (frame in all) {
+                    pipeline.offer(frame)
+                    pipeline.latest()
+                }
+            }
+            take(frames(image))
+            pipeline.offer(frames(image).first())
+            assertNotNull(pipeline.latest())
+            val next = frames(image)
+            val used = Allocated.bytes { take(next) }
+            println("$task: ${used / FRAMES} bytes a frame")
+            assertEquals("$task: bytes of $FRAMES frames", 0L, used)
+            assertEquals(2 * FRAMES + 1, shown)
+        }
+    }
+
+    private companion object {
+        const val FRAMES = 60
+    }
+}
