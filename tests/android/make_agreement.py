@@ -36,7 +36,7 @@ SIDES = (24, 420)  # the photographs have 427 rows
 SCENE_SIDES = (120, 420)
 SEED = 20260401
 LOW = 0.05
-CELLS = 30
+CELLS = 12
 
 Picture = NDArray[np.uint8]
 

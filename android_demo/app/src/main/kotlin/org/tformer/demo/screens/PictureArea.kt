@@ -6,6 +6,7 @@ import android.graphics.Bitmap
 import android.graphics.Matrix
 import android.graphics.RectF
 import android.util.AttributeSet
+import android.view.Gravity
 import android.view.View
 import android.widget.FrameLayout
 import android.widget.ImageView
@@ -106,7 +107,8 @@ class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(con
     }
 
     private fun place(view: View, picture: RectF) {
-        view.layoutParams = LayoutParams(picture.width().toInt(), picture.height().toInt()).apply {
+        // Left, not the start: pictures and what is drawn over them are not mirrored where letters run from right to left.
+        view.layoutParams = LayoutParams(picture.width().toInt(), picture.height().toInt(), Gravity.LEFT or Gravity.TOP).apply {
             leftMargin = picture.left.toInt()
             topMargin = picture.top.toInt()
         }

@@ -25,7 +25,7 @@ class BoxPainterTest {
     private val file by lazy { ModelFile.read(Demo.model("detection")) }
     private lateinit var engine: Engine
     private lateinit var detector: Detector
-    private val picture by lazy { Answered.read(File(Demo.agreement, "detection.bin")).last() }
+    private val picture get() = drawnCells
     private lateinit var found: DetectedObjects
 
     @Before
@@ -100,5 +100,8 @@ class BoxPainterTest {
 
     private companion object {
         const val FRAMES = 50
+
+        // Read once: there are many of them.
+        val drawnCells by lazy { Answered.read(File(Demo.agreement, "detection.bin")).last() }
     }
 }
