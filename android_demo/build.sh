@@ -7,8 +7,10 @@
 # apk builds android_demo/target/tformer-demo.apk: arm64-v8a, armeabi-v7a and x86_64 unless --abi says which; signed with a debug key
 # that is made on the spot, or with a release key, whose password stands in the environment variable KEYSTORE_PASSWORD.
 # test runs everything: the core, the screens on the real framework with the real interpreter, API 26, the APK's checks.
-# The model inside is the shipped CIFAR-10 one, converted on the way (MODEL=FILE.tflite takes another one).
+# The models inside are the shipped ones below, converted on the way (MODEL=FILE.tflite takes that one alone).
 set -euo pipefail
+# The first one is what the app begins with.
+bundled=(tformer_micro_cifar10 detector_micro_bccd)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 source "$here/packaging/need.sh"
@@ -57,20 +59,35 @@ if [[ ! -x $python ]]; then
     exit 2
 fi
 build=$root/build/android
-mkdir -p "$build"
-model=${MODEL:-$build/tformer_micro_cifar10.tflite}
-if [[ -z ${MODEL:-} ]]; then
-    # Made again where what it is made of is newer. Equal inputs give equal bytes.
-    if [[ ! -f $model ]] || [[ -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/shipped" "$root/tformer_edge" -newer "$model" -type f ! -name '*.pyc' -print -quit) ]]; then
-        "$python" "$root/converters/to_tflite.py" --int8 --out "$model" --force
-    fi
+models=$build/bundled
+# A folder of its own, so that one that is no longer bundled does not stay.
+rm -rf "$models" && mkdir -p "$models"
+if [[ -n ${MODEL:-} ]]; then
+    files=("$(realpath "$MODEL")")
+else
+    files=()
+    for name in "${bundled[@]}"; do
+        file=$build/$name.tflite
+        # Made again where what it is made of is newer. Equal inputs give equal bytes.
+        if [[ ! -f $file || -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/shipped/$name" "$root/tformer_edge" -newer "$file" -type f ! -name '*.pyc' -print -quit) ]]; then
+            "$python" "$root/converters/to_tflite.py" "$name" --int8 --out "$file" --force
+        fi
+        files+=("$file")
+    done
 fi
-model=$(realpath "$model")
-if [[ ! -f $build/agreement/versions.txt || $model -nt $build/agreement/versions.txt || $root/tests/android/make_agreement.py -nt $build/agreement/versions.txt ]]; then
-    case " ${options[*]-} " in *" -DskipTests "*) ;; *) "$python" "$root/tests/android/make_agreement.py" "$model" "$build/agreement" ;; esac
+for file in "${files[@]}"; do
+    cp -p "$file" "$models/"
+    basename "$file" >>"$models/bundled.txt"
+    calibration=$here/calibration/$(basename "$file" .tflite).calibration.json
+    if [[ -f $calibration ]]; then cp -p "$calibration" "$models/"; fi
+done
+agreement=$build/agreement
+newest=$(ls -t "${files[@]}" "$root"/tests/android/make_*.py | head -1)
+if [[ ! -f $agreement/versions.txt || $newest -nt $agreement/versions.txt ]]; then
+    case " ${options[*]-} " in *" -DskipTests "*) ;; *) "$python" "$root/tests/android/make_agreement.py" "$agreement" "${files[@]}" ;; esac
 fi
 
-mvn -q -B -f "$here/pom.xml" "-Ddemo.model=$model" "-Ddemo.python=$python" "${options[@]}" verify
+mvn -q -B -f "$here/pom.xml" "-Ddemo.models=$models" "-Ddemo.python=$python" "${options[@]}" verify
 if [[ $command == test && -f $here/app/target/host/why_not.txt ]]; then
     echo "Tests with the interpreter were skipped: $(cat "$here/app/target/host/why_not.txt")"
 fi

@@ -22,12 +22,12 @@ android {
     sourceSets["main"].assets.srcDir(layout.buildDirectory.dir("assets"))
 }
 
-// The shipped model, as android_demo/build.sh or converters/to_tflite.py --int8 --out makes it.
-val model by tasks.registering(Copy::class) {
-    from(rootProject.file("../build/android/tformer_micro_cifar10.tflite"))
+// The bundled models and their list, as android_demo/build.sh makes them.
+val models by tasks.registering(Copy::class) {
+    from(rootProject.file("../build/android/bundled"))
     into(layout.buildDirectory.dir("assets/models"))
 }
-tasks.named("preBuild") { dependsOn(model) }
+tasks.named("preBuild") { dependsOn(models) }
 
 dependencies {
     implementation(project(":core"))

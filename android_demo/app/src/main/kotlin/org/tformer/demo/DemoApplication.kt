@@ -35,7 +35,7 @@ open class DemoApplication : Application() {
     open fun cameraSource(): CameraSource = Camera2Source(this)
 
     /** Runs [work] on the main thread, soon. */
-    fun onMainThread(work: () -> Unit) {
+    fun onMainThread(work: Runnable) {
         mainThread.post(work)
     }
 }

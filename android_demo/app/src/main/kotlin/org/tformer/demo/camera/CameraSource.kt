@@ -2,8 +2,9 @@ package org.tformer.demo.camera
 
 import android.content.Context
 import android.view.View
+import org.tformer.demo.R
 import org.tformer.demo.core.RgbImage
-import org.tformer.demo.core.Yuv420
+import org.tformer.demo.core.YuvConverter
 import org.tformer.demo.core.YuvPlane
 
 /** Where frames come from: [Camera2Source] on a phone, injected ones in tests. Called on the main thread. */
@@ -27,8 +28,14 @@ interface CameraSource {
 
 enum class Facing { BACK, FRONT }
 
-/** Why there is no picture. */
-enum class CameraProblem { NO_CAMERA, IN_USE, TAKEN_AWAY, DISABLED, BROKEN }
+/** Why there is no picture. @property sentence that says so. */
+enum class CameraProblem(val sentence: Int) {
+    NO_CAMERA(R.string.no_camera),
+    IN_USE(R.string.camera_in_use),
+    TAKEN_AWAY(R.string.camera_taken_away),
+    DISABLED(R.string.camera_disabled),
+    BROKEN(R.string.camera_broken),
+}
 
 interface CameraListener {
     /** On the main thread: the picture's size as it is seen upright. Before the first frame. */
@@ -62,10 +69,10 @@ class CameraFrame(
 ) : AutoCloseable {
     private var closed = false
 
-    /** The picture upright, as the preview shows it. */
-    fun toRgb(): RgbImage {
+    /** The picture upright, as the preview shows it; in [reuse] where that has its size. */
+    fun toRgb(converter: YuvConverter, reuse: RgbImage?): RgbImage {
         check(!closed) { "the frame is closed" }
-        return Yuv420.toRgb(width, height, y, u, v, rotationDegrees, mirror)
+        return converter.toRgb(width, height, y, u, v, rotationDegrees, mirror, reuse)
     }
 
     @Synchronized

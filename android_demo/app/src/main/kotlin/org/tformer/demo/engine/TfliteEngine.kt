@@ -7,6 +7,7 @@ import org.tformer.demo.core.Engine
 import org.tformer.demo.core.EngineException
 import org.tformer.demo.core.TensorInfo
 import org.tformer.demo.core.TensorType
+import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
@@ -26,7 +27,11 @@ class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true
     override val input: TensorInfo
     override val outputs: List<TensorInfo>
     private val inputBuffer: ByteBuffer
+    private val inputs: Array<Any>
+
+    // The interpreter's own memory, which stays where it is: tensors have fixed sizes. Asking it to copy outputs makes objects at each run.
     private val outputBuffers: List<ByteBuffer>
+    private val outputBytes: List<ByteArray>
 
     init {
         try {
@@ -38,7 +43,9 @@ class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true
             input = info(interpreter.getInputTensor(0))
             outputs = List(interpreter.outputTensorCount) { info(interpreter.getOutputTensor(it)) }
             inputBuffer = buffer(interpreter.getInputTensor(0))
-            outputBuffers = List(outputs.size) { buffer(interpreter.getOutputTensor(it)) }
+            inputs = arrayOf(inputBuffer)
+            outputBuffers = List(outputs.size) { interpreter.getOutputTensor(it).asReadOnlyBuffer() }
+            outputBytes = outputBuffers.map { ByteArray(it.capacity()) }
         } catch (error: Throwable) {
             interpreter.close()
             throw error
@@ -49,20 +56,16 @@ class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true
         if (input.size != inputBuffer.capacity()) {
             throw EngineException("Expected an input of ${inputBuffer.capacity()} bytes, received ${input.size}; convert the model again.")
         }
-        inputBuffer.clear()
+        // As Buffers: ByteBuffer's own clear() and rewind() are younger than API 26.
+        (inputBuffer as Buffer).clear()
         inputBuffer.put(input)
-        inputBuffer.rewind()
-        outputBuffers.forEach { it.clear() }
-        interpreter("run the model") {
-            interpreter.runForMultipleInputsOutputs(
-                arrayOf<Any>(inputBuffer),
-                outputBuffers.withIndex().associateTo(HashMap<Int, Any>()) { (index, buffer) -> index to buffer },
-            )
+        (inputBuffer as Buffer).rewind()
+        interpreter("run the model") { interpreter.runForMultipleInputsOutputs(inputs, NO_COPIES) }
+        for (index in outputBuffers.indices) {
+            (outputBuffers[index] as Buffer).rewind()
+            outputBuffers[index].get(outputBytes[index])
         }
-        return outputBuffers.map { buffer ->
-            buffer.rewind()
-            ByteArray(buffer.capacity()).also(buffer::get)
-        }
+        return outputBytes
     }
 
     override fun close() = interpreter.close()
@@ -83,7 +86,7 @@ class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true
     }
 
     /** The interpreter throws IllegalArgumentException and IllegalStateException with several lines of text. */
-    private fun <T> interpreter(what: String, work: () -> T): T =
+    private inline fun <T> interpreter(what: String, work: () -> T): T =
         try {
             work()
         } catch (error: EngineException) {
@@ -92,4 +95,8 @@ class TfliteEngine(flatbuffer: ByteBuffer, threads: Int, xnnpack: Boolean = true
             val reason = error.message.orEmpty().lineSequence().firstOrNull { it.isNotBlank() } ?: error.javaClass.simpleName
             throw EngineException("Expected a model that TensorFlow Lite can run, it could not $what: ${reason.trim()}; convert the model again.")
         }
+
+    private companion object {
+        val NO_COPIES: Map<Int, Any> = emptyMap()
+    }
 }

@@ -1,14 +1,14 @@
 package org.tformer.demo.models
 
+import org.tformer.demo.core.Answer
 import org.tformer.demo.core.Engine
 import org.tformer.demo.core.EngineException
+import org.tformer.demo.core.ImageModel
 import org.tformer.demo.core.ModelError
 import org.tformer.demo.core.ModelFile
 import org.tformer.demo.core.Refusal
 import org.tformer.demo.core.RgbImage
 import org.tformer.demo.engine.Engines
-import org.tformer.demo.tasks.Analyser
-import org.tformer.demo.tasks.Analysis
 import org.tformer.demo.tasks.Task
 import org.tformer.demo.tasks.Tasks
 import java.io.Closeable
@@ -19,10 +19,16 @@ class RunningModel(
     val id: String,
     val file: ModelFile,
     val task: Task,
+    val model: ImageModel<*>,
+    val calibration: Calibration?,
     private val engine: Engine,
-    private val analyser: Analyser,
 ) : Closeable {
-    fun analyse(image: RgbImage): Analysis = analyser.analyse(image)
+    /** @param reuse an answer of this model, which is filled again. */
+    fun answer(image: RgbImage, reuse: Answer?): Answer = answer(model, image, reuse)
+
+    @Suppress("UNCHECKED_CAST") // an answer of this model is of its kind
+    private fun <A : Answer> answer(model: ImageModel<A>, image: RgbImage, reuse: Answer?): Answer =
+        model.answer(image, reuse as A? ?: model.blank())
 
     override fun close() = engine.close()
 }
@@ -66,14 +72,14 @@ class ModelSession(private val store: ModelStore, private val engines: Engines) 
     }
 
     /**
-     * What the chosen model says about [image]. A model whose process died is closed, so that the next call opens it again.
+     * Fills [shot] with what the chosen model says about [image]. A model whose process died is closed, so that the next call opens it again.
      *
      * @throws EngineException where the model's process died or the interpreter failed.
      */
-    fun analyse(image: RgbImage): Analysis {
+    fun analyse(image: RgbImage, shot: Shot) {
         val model = current()
         try {
-            return model.analyse(image)
+            shot.fill(image, model)
         } catch (error: EngineException) {
             model.close()
             running = null
@@ -85,7 +91,7 @@ class ModelSession(private val store: ModelStore, private val engines: Engines) 
     fun tryOut(file: ModelFile, path: File) {
         val task = Tasks.of(file)
         engines.apart(path, file.flatbuffer.size, 1).use { engine ->
-            task.analyser(file, engine).analyse(RgbImage(64, 48, ByteArray(64 * 48 * 3) { 127 }))
+            task.model(file, engine, null).answer(RgbImage(64, 48, ByteArray(64 * 48 * 3) { 127 }))
         }
     }
 
@@ -110,7 +116,8 @@ class ModelSession(private val store: ModelStore, private val engines: Engines) 
         val task = Tasks.of(file)
         val engine = engine(id, file, THREADS)
         try {
-            return RunningModel(id, file, task, engine, task.analyser(file, engine))
+            val calibration = store.calibration(id)
+            return RunningModel(id, file, task, task.model(file, engine, calibration), calibration, engine)
         } catch (error: Exception) {
             engine.close()
             throw error

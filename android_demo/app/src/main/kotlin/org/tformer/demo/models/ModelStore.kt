@@ -23,8 +23,11 @@ class ModelStore(private val context: Context) {
         get() = preferences.getString("selected", null) ?: bundledIds().first()
         set(id) = preferences.edit().putString("selected", id).apply()
 
+    /** In the order of the list that build.sh writes beside them: the first one is what the app begins with. */
     fun bundledIds(): List<String> =
-        context.assets.list("models").orEmpty().filter { it.endsWith(SUFFIX) }.sorted().map { ModelEntry.BUNDLED + it }
+        context.assets.open("models/$LIST").bufferedReader().useLines { lines ->
+            lines.filter(String::isNotBlank).map { ModelEntry.BUNDLED + it }.toList()
+        }
 
     private fun addedIds(): List<String> =
         folder.list().orEmpty().filter { it.endsWith(SUFFIX) }.sorted().map { ModelEntry.ADDED + it }
@@ -56,6 +59,18 @@ class ModelStore(private val context: Context) {
             }
         } catch (error: IOException) {
             throw ModelProblem(context.getString(R.string.model_unreadable, id.substringAfter(':'), error.message.orEmpty()))
+        }
+    }
+
+    /** What is known of a bundled classifier's scores, if anything. */
+    fun calibration(id: String): Calibration? {
+        if (!id.startsWith(ModelEntry.BUNDLED)) return null
+        return try {
+            val name = id.substringAfter(':').removeSuffix(SUFFIX) + Calibration.SUFFIX
+            Calibration.parse(context.assets.open("models/$name").bufferedReader().use { it.readText() })
+        } catch (_: IOException) {
+            // There is none: most models have no threshold.
+            null
         }
     }
 
@@ -155,6 +170,7 @@ class ModelStore(private val context: Context) {
 
     private companion object {
         const val SUFFIX = ".tflite"
+        const val LIST = "bundled.txt"
         const val MAX_NAME = 80
     }
 }

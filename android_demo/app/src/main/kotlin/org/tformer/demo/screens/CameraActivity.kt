@@ -1,18 +1,13 @@
 package org.tformer.demo.screens
 
-import android.Manifest
 import android.content.Intent
-import android.content.pm.PackageManager
-import android.net.Uri
 import android.os.Bundle
-import android.provider.Settings
 import android.view.Menu
 import android.view.MenuItem
 import android.view.Surface
 import android.view.View
 import android.view.WindowManager
 import android.widget.Button
-import android.widget.TextView
 import android.widget.Toast
 import org.tformer.demo.R
 import org.tformer.demo.camera.CameraFrame
@@ -21,52 +16,57 @@ import org.tformer.demo.camera.CameraProblem
 import org.tformer.demo.camera.CameraSource
 import org.tformer.demo.camera.Facing
 import org.tformer.demo.models.RunningModel
+import org.tformer.demo.models.Shot
 import org.tformer.demo.photo.BitmapPixels
-import java.util.Locale
 
-/** Live classification of what the camera sees. The camera is open while this screen is visible and not frozen. */
+/** Live answers about what the camera sees. The camera is open while this screen is visible and not frozen. */
 class CameraActivity : Screen() {
     private lateinit var area: PictureArea
-    private lateinit var numbers: TextView
-    private lateinit var message: View
-    private lateinit var messageText: TextView
-    private lateinit var messageButton: Button
+    private lateinit var numbers: NumbersLine
+    private lateinit var message: MessagePanel
+    private lateinit var permission: CameraPermission
     private lateinit var freeze: Button
     private lateinit var switch: Button
+    private lateinit var share: Button
     private lateinit var camera: CameraSource
+    private lateinit var stills: StillAnswers
 
     private var facing: Facing? = null
-    private var asked = false
     private var visible = false
-    private var frozen: FramePipeline.Shot? = null
-    private var last: FramePipeline.Shot? = null
+    private var frozen: Shot? = null
+    private var last: Shot? = null
     private var pipeline: FramePipeline? = null
+    private val toShow = Runnable { showLatest() }
+    private val newAnswer = Runnable { app.onMainThread(toShow) }
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContentView(R.layout.activity_camera)
         area = findViewById(R.id.area)
-        numbers = findViewById(R.id.numbers)
-        message = findViewById(R.id.message)
-        messageText = findViewById(R.id.message_text)
-        messageButton = findViewById(R.id.message_button)
+        numbers = NumbersLine(findViewById(R.id.numbers))
+        message = MessagePanel(this)
+        permission = CameraPermission(this, message, ::begin)
         freeze = findViewById(R.id.freeze)
         switch = findViewById(R.id.switch_camera)
+        share = findViewById(R.id.share)
+        stills = StillAnswers(this, { if (frozen != null) showFrozen(it) }, ::say)
+        area.askAgain = { frozen?.image?.let(stills::answer) }
         freeze.setOnClickListener { if (frozen == null) freeze() else thaw() }
         switch.setOnClickListener { switchCamera() }
+        share.setOnClickListener { frozen?.let(DrawnPicture(this, ::say)::share) }
         findViewById<View>(R.id.photo).setOnClickListener { startActivity(Intent(this, PhotoActivity::class.java)) }
         camera = app.cameraSource()
-        asked = savedInstanceState?.getBoolean(ASKED) ?: false
+        permission.asked = savedInstanceState?.getBoolean(ASKED) ?: false
         facing = savedInstanceState?.getString(FACING)?.let(Facing::valueOf)
         // Pixels are kept across a turn of the screen in memory: a bundle is too small for them.
-        (lastNonConfigurationInstance as? FramePipeline.Shot)?.let { frozen = it }
+        (lastNonConfigurationInstance as? Shot)?.let { frozen = it }
     }
 
     override fun onStart() {
         super.onStart()
         visible = true
         prepareModel()
-        frozen?.let(::showFrozen) ?: begin()
+        if (frozen == null) begin()
     }
 
     override fun onStop() {
@@ -80,7 +80,7 @@ class CameraActivity : Screen() {
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
-        state.putBoolean(ASKED, asked)
+        state.putBoolean(ASKED, permission.asked)
         state.putString(FACING, facing?.name)
     }
 
@@ -102,37 +102,38 @@ class CameraActivity : Screen() {
     }
 
     override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) {
-        // An empty result is a question that was interrupted, by a turn of the screen for example.
-        if (results.isEmpty()) asked = false
+        permission.answered(results)
         if (visible) begin()
     }
 
-    /** Opens the model before the first frame comes, and puts its overlay in place. */
-    private fun prepareModel() = background(app.session::current, ::useModel) { showMessage(it, R.string.models) { openModels() } }
+    /** Opens the model before the first frame comes, and puts its overlay in place: it says what the model knows. */
+    private fun prepareModel() = background(app.session::current, ::useModel) { sentence ->
+        showMessage(sentence, R.string.models) { startActivity(Intent(this, ModelsActivity::class.java)) }
+    }
 
     private fun useModel(model: RunningModel) {
-        val contract = model.file.contract ?: return
-        actionBar?.subtitle = contract.name
-        area.setTask(model.task, contract.preprocessing)
-        frozen?.let(::showFrozen)
+        actionBar?.subtitle = model.model.contract.name
+        area.setModel(model)
+        val still = frozen ?: return
+        showFrozen(still)
+        // Another model may have been chosen meanwhile.
+        if (still.model !== model) still.image?.let(stills::answer)
     }
 
     private fun begin() {
         end()
-        if (checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED) return askPermission()
+        if (!permission.granted) {
+            clearPicture()
+            return permission.ask()
+        }
         val facings = camera.facings()
-        switch.visibility = if (facings.size > 1) View.VISIBLE else View.GONE
         val chosen = facing?.takeIf { it in facings } ?: facings.firstOrNull()
             ?: return showProblem(CameraProblem.NO_CAMERA)
         facing = chosen
-        message.visibility = View.GONE
+        showButtons(facings.size > 1)
+        message.hide()
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-        val frames = FramePipeline(
-            app.inference,
-            app.session,
-            shown = { shot -> app.onMainThread { show(shot) } },
-            failed = { sentence -> app.onMainThread { if (visible) Toast.makeText(this, sentence, Toast.LENGTH_LONG).show() } },
-        )
+        val frames = FramePipeline(app.inference, app.session, newAnswer) { sentence -> app.onMainThread { if (visible) say(sentence) } }
         pipeline = frames
         area.setPreview(camera.preview(this).apply { contentDescription = getString(R.string.camera_preview) })
         camera.start(chosen, displayDegrees(), listener(frames))
@@ -162,15 +163,18 @@ class CameraActivity : Screen() {
         }
     }
 
-    private fun show(shot: FramePipeline.Shot) {
+    private fun showLatest() {
         // An answer may still be on its way when the screen is frozen, left or without a camera.
-        if (pipeline == null || frozen != null) return
+        if (frozen != null) return
+        val shot = pipeline?.latest() ?: return
+        val image = shot.image ?: return
         last = shot
-        freeze.isEnabled = true
-        area.setPictureSize(shot.image.width, shot.image.height)
-        area.show(shot.analysis)
-        numbers.text = numbersOf(shot) + getString(R.string.number_separator) +
-            getString(R.string.frames_per_second, oneDigit(shot.framesPerSecond))
+        if (!freeze.isEnabled) freeze.isEnabled = true
+        area.setPictureSize(image.width, image.height)
+        // A model whose process died was opened again.
+        shot.model?.let(area::setModel)
+        area.show(shot, live = true)
+        numbers.show(shot, live = true)
     }
 
     private fun freeze() {
@@ -180,74 +184,55 @@ class CameraActivity : Screen() {
         showFrozen(shot)
     }
 
-    private fun showFrozen(shot: FramePipeline.Shot) {
-        message.visibility = View.GONE
-        area.setStill(BitmapPixels.bitmap(shot.image), getString(R.string.frozen_picture))
-        area.show(shot.analysis)
-        numbers.text = numbersOf(shot)
+    private fun showFrozen(shot: Shot) {
+        val image = shot.image ?: return
+        frozen = shot
+        message.hide()
+        area.setStill(BitmapPixels.bitmap(image), getString(R.string.frozen_picture))
+        area.show(shot, live = false)
+        numbers.show(shot, live = false)
         freeze.setText(R.string.unfreeze)
         freeze.setCompoundDrawablesWithIntrinsicBounds(0, R.drawable.ic_go, 0, 0)
         freeze.isEnabled = true
+        showButtons(several = false)
     }
 
     private fun thaw() {
         frozen = null
+        stills.forget()
         area.setStill(null, null)
-        area.show(null)
+        area.show(null, live = false)
         freeze.setText(R.string.freeze)
         freeze.setCompoundDrawablesWithIntrinsicBounds(0, R.drawable.ic_freeze, 0, 0)
         begin()
     }
 
+    /** A frozen picture can be shared; a live one can be another camera's. */
+    private fun showButtons(several: Boolean) {
+        share.visibility = if (frozen == null) View.GONE else View.VISIBLE
+        switch.visibility = if (frozen == null && several) View.VISIBLE else View.GONE
+    }
+
     private fun switchCamera() {
         val facings = camera.facings()
         facing = facings.getOrNull((facings.indexOf(facing) + 1) % facings.size.coerceAtLeast(1))
-        if (frozen != null) thaw() else begin()
+        begin()
     }
 
-    private fun askPermission() {
-        if (!asked) {
-            asked = true
-            requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
-        }
-        // Without a rationale to show, the system asks no more: only its settings help.
-        if (shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)) {
-            showMessage(getString(R.string.permission_denied), R.string.allow_camera) {
-                asked = false
-                begin()
-            }
-        } else {
-            showMessage(getString(R.string.permission_denied), R.string.open_settings) {
-                startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)))
-            }
-        }
-    }
-
-    private fun showProblem(problem: CameraProblem) {
-        val text = when (problem) {
-            CameraProblem.NO_CAMERA -> R.string.no_camera
-            CameraProblem.IN_USE -> R.string.camera_in_use
-            CameraProblem.TAKEN_AWAY -> R.string.camera_taken_away
-            CameraProblem.DISABLED -> R.string.camera_disabled
-            CameraProblem.BROKEN -> R.string.camera_broken
-        }
-        showMessage(getString(text), R.string.try_again) { begin() }
-    }
+    private fun showProblem(problem: CameraProblem) = showMessage(getString(problem.sentence), R.string.try_again) { begin() }
 
     private fun showMessage(text: String, button: Int, action: () -> Unit) {
-        area.setPreview(null)
-        area.show(null)
-        numbers.text = ""
-        messageText.text = text
-        messageButton.setText(button)
-        messageButton.setOnClickListener { action() }
-        message.visibility = View.VISIBLE
+        clearPicture()
+        message.show(text, button, action)
     }
 
-    private fun openModels() = startActivity(Intent(this, ModelsActivity::class.java))
+    private fun clearPicture() {
+        area.setPreview(null)
+        area.show(null, live = false)
+        numbers.clear()
+    }
 
-    private fun numbersOf(shot: FramePipeline.Shot): String =
-        getString(R.string.times, milliseconds(shot.prepareNanos), milliseconds(shot.analysis.inferenceNanos))
+    private fun say(sentence: String) = Toast.makeText(this, sentence, Toast.LENGTH_LONG).show()
 
     @Suppress("DEPRECATION") // Context.getDisplay came with Android 11.
     private fun displayDegrees(): Int = when (windowManager.defaultDisplay.rotation) {
@@ -262,7 +247,3 @@ class CameraActivity : Screen() {
         const val FACING = "facing"
     }
 }
-
-internal fun milliseconds(nanos: Long): String = oneDigit(nanos / 1e6)
-
-internal fun oneDigit(value: Double): String = String.format(Locale.getDefault(), "%.1f", value)

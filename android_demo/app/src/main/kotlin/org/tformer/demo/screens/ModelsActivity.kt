@@ -10,6 +10,7 @@ import android.view.ViewGroup
 import android.widget.RadioButton
 import android.widget.TextView
 import org.tformer.demo.R
+import org.tformer.demo.core.Contract
 import org.tformer.demo.models.ModelEntry
 
 /** The models that are there: choose one, add one with the system's document picker, remove an added one. */
@@ -101,7 +102,7 @@ class ModelsActivity : Screen() {
         if (contract == null) return entry.problem ?: getString(R.string.no_contract)
         return getString(
             R.string.model_detail,
-            contract.task,
+            getString(TASKS[contract.task] ?: R.string.task_unknown),
             contract.preprocessing.width,
             contract.preprocessing.height,
             contract.inputType.text,
@@ -123,5 +124,10 @@ class ModelsActivity : Screen() {
 
     private companion object {
         const val PICK = 1
+        val TASKS = mapOf(
+            Contract.CLASSIFICATION to R.string.task_classification,
+            Contract.DETECTION to R.string.task_detection,
+            Contract.SEGMENTATION to R.string.task_segmentation,
+        )
     }
 }

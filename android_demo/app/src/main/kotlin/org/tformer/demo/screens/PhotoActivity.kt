@@ -5,41 +5,35 @@ import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
 import android.view.View
-import android.widget.Button
-import android.widget.TextView
+import android.widget.Toast
 import org.tformer.demo.R
-import org.tformer.demo.core.RgbImage
-import org.tformer.demo.models.RunningModel
+import org.tformer.demo.models.Shot
 import org.tformer.demo.photo.BitmapPixels
 import org.tformer.demo.photo.PhotoLoader
-import org.tformer.demo.photo.PhotoProblem
-import org.tformer.demo.tasks.Analysis
 
 /** One photo, from the system's document picker or shared by another app, and what the model says about it. */
 class PhotoActivity : Screen() {
     private lateinit var area: PictureArea
-    private lateinit var numbers: TextView
-    private lateinit var message: View
-    private lateinit var messageText: TextView
+    private lateinit var numbers: NumbersLine
+    private lateinit var message: MessagePanel
     private lateinit var loading: View
-    private var answered: Answer? = null
-
-    private class Answer(val image: RgbImage, val model: RunningModel, val analysis: Analysis)
+    private lateinit var share: View
+    private lateinit var stills: StillAnswers
+    private var answered: Shot? = null
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         setContentView(R.layout.activity_photo)
         area = findViewById(R.id.area)
-        numbers = findViewById(R.id.numbers)
-        message = findViewById(R.id.message)
-        messageText = findViewById(R.id.message_text)
+        numbers = NumbersLine(findViewById(R.id.numbers))
+        message = MessagePanel(this)
         loading = findViewById(R.id.loading)
+        share = findViewById(R.id.share)
+        stills = StillAnswers(this, { if (answered != null) show(it) }, ::say)
+        area.askAgain = { answered?.image?.let(stills::answer) }
+        share.setOnClickListener { answered?.let(DrawnPicture(this, ::say)::share) }
         findViewById<View>(R.id.open).setOnClickListener { pick() }
-        findViewById<Button>(R.id.message_button).apply {
-            setText(R.string.open_photo)
-            setOnClickListener { pick() }
-        }
-        val kept = lastNonConfigurationInstance as? Answer
+        val kept = lastNonConfigurationInstance as? Shot
         val shared = intent?.let(::sharedPhoto)
         when {
             kept != null -> show(kept)
@@ -85,38 +79,41 @@ class PhotoActivity : Screen() {
         background(
             {
                 val image = PhotoLoader(this).load(uri)
-                Answer(image, app.session.current(), app.session.analyse(image))
+                Shot().also { app.session.analyse(image, it) }
             },
             ::show,
             ::showMessage,
         )
     }
 
-    private fun show(answer: Answer) {
-        val contract = answer.model.file.contract ?: return
-        answered = answer
+    private fun show(shot: Shot) {
+        val model = shot.model ?: return
+        val image = shot.image ?: return
+        // The picture stays the same where only the answer is another one.
+        val another = answered?.image !== image
+        answered = shot
         loading.visibility = View.GONE
-        message.visibility = View.GONE
-        actionBar?.subtitle = contract.name
+        message.hide()
+        share.isEnabled = true
+        actionBar?.subtitle = model.model.contract.name
         area.visibility = View.VISIBLE
-        area.setStill(BitmapPixels.bitmap(answer.image), getString(R.string.photo))
-        area.setTask(answer.model.task, contract.preprocessing)
-        area.show(answer.analysis)
-        numbers.text = getString(
-            R.string.times, milliseconds(answer.analysis.preprocessNanos), milliseconds(answer.analysis.inferenceNanos),
-        )
+        if (another) area.setStill(BitmapPixels.bitmap(image), getString(R.string.photo))
+        area.setModel(model)
+        area.show(shot, live = false)
+        numbers.show(shot, live = false)
     }
 
     private fun showMessage(text: String) {
         answered = null
+        stills.forget()
         loading.visibility = View.GONE
+        share.isEnabled = false
         area.visibility = View.INVISIBLE
-        numbers.text = ""
-        messageText.text = text
-        message.visibility = View.VISIBLE
+        numbers.clear()
+        message.show(text, R.string.open_photo, ::pick)
     }
 
-    override fun sentence(error: Throwable): String? = if (error is PhotoProblem) error.message else super.sentence(error)
+    private fun say(sentence: String) = Toast.makeText(this, sentence, Toast.LENGTH_LONG).show()
 
     private companion object {
         const val PICK = 1

@@ -6,14 +6,14 @@ import android.graphics.Bitmap
 import android.graphics.Matrix
 import android.graphics.RectF
 import android.util.AttributeSet
+import android.view.Gravity
 import android.view.View
 import android.widget.FrameLayout
 import android.widget.ImageView
 import org.tformer.demo.camera.CameraGeometry
-import org.tformer.demo.core.Preprocessing
-import org.tformer.demo.tasks.Analysis
+import org.tformer.demo.models.RunningModel
+import org.tformer.demo.models.Shot
 import org.tformer.demo.tasks.SeenRegion
-import org.tformer.demo.tasks.Task
 import org.tformer.demo.tasks.TaskOverlay
 
 /**
@@ -27,8 +27,11 @@ class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(con
     }
     private var preview: View? = null
     private var overlay: TaskOverlay? = null
-    private var task: Task? = null
-    private var preprocessing: Preprocessing? = null
+    private var model: RunningModel? = null
+    /** What is shown, and where the picture lies in this view. */
+    var shown: Shot? = null
+        private set
+    val picture = RectF()
     private var pictureWidth = 0
     private var pictureHeight = 0
 
@@ -47,13 +50,17 @@ class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(con
         arrange()
     }
 
-    /** Which overlay answers are shown with, and what the model sees. */
-    fun setTask(next: Task, preprocessing: Preprocessing) {
-        this.preprocessing = preprocessing
-        if (next !== task) {
-            overlay?.let { removeView(it.view) }
-            task = next
-            overlay = next.overlay(this).also { addView(it.view) }
+    /** Called where a still picture's answer is to be found again. */
+    var askAgain: () -> Unit = {}
+
+    /** Whose answers are shown from now on. */
+    fun setModel(next: RunningModel) {
+        if (next === model) return
+        model = next
+        overlay?.let { removeView(it.view) }
+        overlay = next.task.overlay(this, next.model, next.calibration).also {
+            addView(it.view)
+            it.askAgain = { askAgain() }
         }
         arrange()
     }
@@ -74,29 +81,34 @@ class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(con
         if (bitmap != null) setPictureSize(bitmap.width, bitmap.height)
     }
 
-    fun show(analysis: Analysis?) {
-        overlay?.show(analysis)
+    /** See [TaskOverlay.show]. Another model's answer is none. */
+    fun show(shot: Shot?, live: Boolean) {
+        shown = shot
+        overlay?.show(if (shot != null && shot.model === model) shot.answer else null, live)
     }
 
     private fun arrange() {
         if (width == 0 || height == 0 || pictureWidth == 0) return
         val landscape = resources.configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
+        val start = if (layoutDirection == LAYOUT_DIRECTION_RTL) 1f else 0f
         val area = RectF(0f, 0f, width.toFloat(), height.toFloat())
         val picture = CameraGeometry.fit(
             pictureWidth, pictureHeight, area,
-            alignX = if (landscape) 0f else 0.5f,
+            alignX = if (landscape) start else 0.5f,
             alignY = if (landscape) 0.5f else 0f,
         )
+        this.picture.set(picture)
         place(still, picture)
         preview?.let { place(it, picture) }
-        val seen = preprocessing?.let { SeenRegion.of(it, pictureWidth, pictureHeight) } ?: return
+        val seen = model?.let { SeenRegion.of(it.model.contract.preprocessing, pictureWidth, pictureHeight) } ?: return
         Matrix().apply { setRectToRect(RectF(0f, 0f, pictureWidth.toFloat(), pictureHeight.toFloat()), picture, Matrix.ScaleToFit.FILL) }
             .mapRect(seen)
-        overlay?.place(picture, seen)
+        overlay?.place(picture, pictureWidth, pictureHeight, seen)
     }
 
     private fun place(view: View, picture: RectF) {
-        view.layoutParams = LayoutParams(picture.width().toInt(), picture.height().toInt()).apply {
+        // Left, not the start: pictures and what is drawn over them are not mirrored where letters run from right to left.
+        view.layoutParams = LayoutParams(picture.width().toInt(), picture.height().toInt(), Gravity.LEFT or Gravity.TOP).apply {
             leftMargin = picture.left.toInt()
             topMargin = picture.top.toInt()
         }

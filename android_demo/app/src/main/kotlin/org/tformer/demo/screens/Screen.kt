@@ -5,10 +5,11 @@ import android.os.Bundle
 import android.view.MenuItem
 import org.tformer.demo.DemoApplication
 import org.tformer.demo.models.ModelSession
+import org.tformer.demo.photo.PhotoProblem
 
 /** What the screens have in common: the way up, and work on the inference thread. */
 abstract class Screen : Activity() {
-    protected val app: DemoApplication get() = application as DemoApplication
+    val app: DemoApplication get() = application as DemoApplication
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
@@ -28,7 +29,7 @@ abstract class Screen : Activity() {
      * Runs [work] on the inference thread and hands what comes of it to [done] on the main thread, unless the screen is gone by then.
      * Errors that a model or a photo can cause arrive as their sentence at [failed]; any other is a fault of the program and ends it.
      */
-    protected fun <T> background(work: () -> T, done: (T) -> Unit, failed: (String) -> Unit) {
+    fun <T> background(work: () -> T, done: (T) -> Unit, failed: (String) -> Unit) {
         app.inference.execute {
             val outcome = runCatching(work)
             val error = outcome.exceptionOrNull()
@@ -42,5 +43,5 @@ abstract class Screen : Activity() {
         }
     }
 
-    protected open fun sentence(error: Throwable): String? = ModelSession.sentence(error)
+    private fun sentence(error: Throwable): String? = if (error is PhotoProblem) error.message else ModelSession.sentence(error)
 }

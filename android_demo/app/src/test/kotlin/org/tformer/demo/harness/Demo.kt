@@ -17,9 +17,15 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.shadows.ShadowLooper
+import org.tformer.demo.R
+import org.tformer.demo.core.DetectedObject
+import org.tformer.demo.core.DetectedObjects
+import org.tformer.demo.core.ModelFile
 import org.tformer.demo.core.RgbImage
 import org.tformer.demo.engine.EngineService
+import org.tformer.demo.models.ModelEntry
 import org.tformer.demo.photo.BitmapPixels
+import org.tformer.demo.screens.PictureArea
 import java.io.File
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicReference
@@ -70,12 +76,11 @@ object Demo {
         return if (view is android.view.ViewGroup) (0 until view.childCount).flatMap { visibleText(view.getChildAt(it)) } else emptyList()
     }
 
-    /** The screen as a person sees it, status bar left out, as demo.screens/NAME.png. */
-    fun picture(activity: Activity, name: String): File {
+    /** A window as a person sees it, status bar left out, as demo.screens/NAME.png. */
+    fun picture(decor: View, name: String): File {
         settle()
         // Ripples and progress bars of the first moment are over.
         ShadowLooper.idleMainLooper(2, TimeUnit.SECONDS)
-        val decor = activity.window.decorView
         val bitmap = Bitmap.createBitmap(decor.width, decor.height, Bitmap.Config.ARGB_8888)
         decor.draw(Canvas(bitmap))
         val file = File(System.getProperty("demo.screens"), "$name.png")
@@ -95,7 +100,43 @@ object Demo {
 
     val repository = File(System.getProperty("demo.repository")).canonicalFile
     val agreement = File(repository, "build/android/agreement")
-    val bundledModel = File(System.getProperty("demo.model"))
+    private val models = File(System.getProperty("demo.models"))
+
+    /** What is inside, in the order of the list. */
+    val bundled: List<File> = File(models, "bundled.txt").readLines().map { File(models, it) }
+    private val byTask = HashMap<String, File>()
+
+    /** The first bundled model for a task; where no segmenter is bundled, the one that tests/android/make_agreement.py made. */
+    fun model(task: String): File = byTask.getOrPut(task) {
+        bundled.firstOrNull { ModelFile.read(it).contract?.task == task } ?: File(agreement, "colours.tflite")
+    }
+
+    val bundledModel: File get() = model("classification")
+
+    /** Makes the model for a task the one in use. One that is not bundled is added, and runs in the other process. */
+    fun use(task: String) {
+        val file = model(task)
+        val id = if (file in bundled) {
+            ModelEntry.BUNDLED + file.name
+        } else {
+            provideEngineService()
+            file.copyTo(File(app.filesDir, "models/${file.name}"), overwrite = true)
+            ModelEntry.ADDED + file.name
+        }
+        val chosen = app.inference.submit { app.session.select(id) }
+        settle()
+        chosen.get()
+    }
+
+    /** The first labels and their shares, which a classifier's panel shows; empty without an answer. */
+    fun labels(activity: Activity): List<String> =
+        listOf(R.id.first, R.id.second, R.id.third).flatMap { visibleText(activity.findViewById(it)) }
+
+    /** What a detector found in the picture that is shown. */
+    fun objects(area: PictureArea): List<DetectedObject> = (area.shown?.answer as DetectedObjects).let { List(it.count, it::get) }
+
+    /** A picture that tests/android/make_agreement.py put there, as it is. */
+    fun image(name: String): RgbImage = BitmapPixels.rgb(checkNotNull(BitmapFactory.decodeFile(photoFile(name).path)) { "no $name" })
 
     /** One of scikit-learn's photographs, which tests/android/make_agreement.py puts there. */
     fun photoFile(name: String) = File(agreement, name)

@@ -10,6 +10,8 @@ import org.tformer.demo.camera.CameraSource
 import org.tformer.demo.camera.Facing
 import org.tformer.demo.core.RgbImage
 import org.tformer.demo.photo.BitmapPixels
+import org.robolectric.shadows.ShadowSystemClock
+import java.time.Duration
 import java.util.concurrent.atomic.AtomicInteger
 
 /** A camera whose frames tests inject. Its preview shows the last one. */
@@ -42,9 +44,10 @@ class FakeCamera : CameraSource {
         listener = null
     }
 
-    /** As if the sensor saw [upright], turned by [rotationDegrees] against the screen. */
+    /** As if the sensor saw [upright], turned by [rotationDegrees] against the screen, so long after the frame before that texts follow. */
     fun send(upright: RgbImage, rotationDegrees: Int = 90, mirror: Boolean = false) {
         val target = checkNotNull(listener) { "the camera is not open" }
+        ShadowSystemClock.advanceBy(Duration.ofSeconds(3))
         preview?.setImageBitmap(BitmapPixels.bitmap(upright))
         target.onStarted(upright.width, upright.height)
         target.onFrame(frame(upright, rotationDegrees, mirror))

@@ -1,6 +1,7 @@
 package org.tformer.demo.screens
 
 import android.Manifest
+import android.app.AlertDialog
 import android.content.Intent
 import android.content.res.Configuration
 import android.view.View
@@ -17,9 +18,11 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.shadows.ShadowDialog
 import org.tformer.demo.R
 import org.tformer.demo.camera.CameraProblem
 import org.tformer.demo.camera.Facing
+import org.tformer.demo.core.ModelFile
 import org.tformer.demo.core.RgbImage
 import org.tformer.demo.harness.Demo
 import java.util.concurrent.CountDownLatch
@@ -55,9 +58,20 @@ class CameraScreenTest {
         }
         assertEquals(shares.sortedDescending(), shares)
         assertTrue(shares.sum() in 30.0..100.2)
-        assertTrue(Demo.text(activity, R.id.numbers).matches(Regex("Preparing [0-9.]+ ms · model [0-9.]+ ms · [0-9.]+ frames/s")))
+        assertTrue(Demo.text(activity, R.id.numbers).matches(Regex("Preparing [0-9.]+ ms · model [0-9.]+ ms · answer [0-9.]+ ms · [0-9.]+ frames/s")))
         assertEquals("1: ${Demo.visibleText(rows[0]).first()}, ${Demo.visibleText(rows[0]).last()}", rows[0].contentDescription)
         assertEquals(camera.released.get(), 3)
+    }
+
+    @Test
+    fun `what the model knows is said before the first frame, all of it and how to make another one at a touch`() {
+        val activity = open().get()
+        assertEquals(emptyList<String>(), Demo.labels(activity))
+        assertEquals("Knows " + ModelFile.read(Demo.bundledModel).labels.joinToString(), Demo.text(activity, R.id.knows))
+        activity.findViewById<View>(R.id.knows).performClick()
+        val dialog = shadowOf(ShadowDialog.getLatestDialog() as AlertDialog)
+        assertEquals("This model knows 10 things", dialog.title)
+        assertTrue(Labels.cifar10.all { it in dialog.message } && "tformer train" in dialog.message && "tformer convert" in dialog.message)
     }
 
     @Test
@@ -71,7 +85,7 @@ class CameraScreenTest {
         val answers = listOf(0, 90, 180, 270).flatMap { degrees -> listOf(degrees to false, degrees to true) }.map { (degrees, mirror) ->
             camera.send(blocks, degrees, mirror)
             Demo.settle()
-            Demo.visibleText(activity.findViewById(R.id.panel))
+            Demo.labels(activity)
         }
         assertEquals(List(8) { answers[0] }, answers)
     }
@@ -87,10 +101,10 @@ class CameraScreenTest {
         gate.countDown()
         Demo.settle()
         assertEquals(20, camera.released.get())
-        val last = Demo.visibleText(activity.findViewById(R.id.panel))
+        val last = Demo.labels(activity)
         camera.send(china)
         Demo.settle()
-        assertEquals("the newest frame is the one that was answered", last, Demo.visibleText(activity.findViewById(R.id.panel)))
+        assertEquals("the newest frame is the one that was answered", last, Demo.labels(activity))
     }
 
     @Test
@@ -98,12 +112,12 @@ class CameraScreenTest {
         val activity = open().get()
         camera.send(flower)
         Demo.settle()
-        val answer = Demo.visibleText(activity.findViewById(R.id.panel))
+        val answer = Demo.labels(activity)
         button(activity, R.id.freeze).performClick()
         assertFalse(camera.open)
         camera.sendLate(china)
         Demo.settle()
-        assertEquals(answer, Demo.visibleText(activity.findViewById(R.id.panel)))
+        assertEquals(answer, Demo.labels(activity))
         assertEquals("Go on", button(activity, R.id.freeze).text)
         assertEquals(0, camera.held.get())
         button(activity, R.id.freeze).performClick()
@@ -116,10 +130,10 @@ class CameraScreenTest {
         val controller = open()
         camera.send(flower)
         Demo.settle()
-        val answer = Demo.visibleText(controller.get().findViewById(R.id.panel))
+        val answer = Demo.labels(controller.get())
         button(controller.get(), R.id.freeze).performClick()
         turn(controller)
-        assertEquals(answer, Demo.visibleText(controller.get().findViewById(R.id.panel)))
+        assertEquals(answer, Demo.labels(controller.get()))
         assertFalse(camera.open)
     }
 
@@ -131,7 +145,7 @@ class CameraScreenTest {
         assertTrue(camera.open)
         camera.send(china)
         Demo.settle()
-        assertEquals(View.VISIBLE, controller.get().findViewById<View>(R.id.panel).visibility)
+        assertEquals(6, Demo.labels(controller.get()).size)
         assertEquals(0, camera.held.get())
     }
 
@@ -199,7 +213,7 @@ class CameraScreenTest {
         camera.send(flower)
         Demo.settle()
         camera.fail(CameraProblem.TAKEN_AWAY)
-        assertEquals(View.INVISIBLE, activity.findViewById<View>(R.id.panel).visibility)
+        assertEquals(emptyList<String>(), Demo.labels(activity))
         camera.becomeFree()
         assertTrue(camera.open)
         assertEquals(View.GONE, activity.findViewById<View>(R.id.message).visibility)

@@ -5,6 +5,7 @@ import android.content.Intent
 import android.view.View
 import android.view.ViewGroup
 import android.widget.RadioButton
+import android.widget.TextView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
@@ -15,6 +16,7 @@ import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.tformer.demo.R
+import org.tformer.demo.core.ModelFile
 import org.tformer.demo.harness.DeadBinder
 import org.tformer.demo.harness.Demo
 import java.io.File
@@ -45,20 +47,37 @@ class ModelsScreenTest {
         Demo.settle()
     }
 
+    private val bundled = Demo.bundled.size
+
     @Test
-    fun `the bundled model is there, chosen and not removable`() {
-        assertEquals(1, rows.size)
-        assertTrue(titles[0].isChecked)
+    fun `the bundled models are there with task and size, the first one chosen, and not removable`() {
+        assertEquals(bundled, rows.size)
+        assertEquals(listOf(true) + List(bundled - 1) { false }, titles.map { it.isChecked })
         assertTrue(titles[0].text.contains("cifar10"))
-        assertTrue(Demo.text(activity, R.id.detail).contains("32 × 32"))
-        assertEquals(View.GONE, rows[0].findViewById<View>(R.id.remove).visibility)
+        val tasks = mapOf("classification" to "names pictures", "detection" to "finds things", "segmentation" to "colours areas")
+        for ((row, file) in rows.zip(Demo.bundled)) {
+            val contract = ModelFile.read(file).contract!!
+            val detail = row.findViewById<TextView>(R.id.detail).text
+            assertTrue("$detail", detail.startsWith("${tasks[contract.task]} · ${contract.preprocessing.width} × ${contract.preprocessing.height} pixels"))
+            assertEquals(View.GONE, row.findViewById<View>(R.id.remove).visibility)
+        }
+    }
+
+    @Test
+    fun `each bundled model can be chosen`() {
+        for (place in rows.indices) {
+            titles[place].performClick()
+            Demo.settle()
+            assertTrue(titles[place].isChecked)
+            assertEquals("bundled:${Demo.bundled[place].name}", Demo.app.models.selected)
+        }
     }
 
     @Test
     fun `a good file is copied, tried in the other process, chosen, and can be removed`() {
         add("mine.tflite", good)
         assertEquals(activity.getString(R.string.model_added), said)
-        assertEquals(listOf(false, true), titles.map { it.isChecked })
+        assertEquals(List(bundled) { false } + true, titles.map { it.isChecked })
         assertEquals(listOf("mine.tflite"), stored)
         assertEquals("added:mine.tflite", Demo.app.models.selected)
         add("mine.tflite", good)
@@ -71,7 +90,7 @@ class ModelsScreenTest {
             Demo.settle()
             assertEquals(rest, stored.size)
         }
-        assertEquals(1, rows.size)
+        assertEquals(bundled, rows.size)
         assertTrue(titles[0].isChecked)
     }
 
@@ -80,8 +99,8 @@ class ModelsScreenTest {
         add("mine.tflite", good)
         rows.last().findViewById<View>(R.id.remove).performClick()
         Demo.settle()
-        assertTrue(titles.single().isChecked)
-        assertEquals(1, rows.size)
+        assertTrue(titles[0].isChecked)
+        assertEquals(bundled, rows.size)
     }
 
     @Test
@@ -100,7 +119,7 @@ class ModelsScreenTest {
             assertTrue("$name: $said", said.startsWith("Expected ") && !said.contains("Exception") && said.lines().size == 1)
             assertFalse(said, said.contains("incoming"))
             assertEquals(name, emptyList<String>(), stored)
-            assertTrue(name, titles.single().isChecked)
+            assertTrue(name, titles[0].isChecked && rows.size == bundled)
         }
     }
 
@@ -110,7 +129,7 @@ class ModelsScreenTest {
         add("killer.tflite", good)
         assertTrue(said, said.contains("its process ended"))
         assertEquals(emptyList<String>(), stored)
-        assertTrue(titles.single().isChecked)
+        assertTrue(titles[0].isChecked && rows.size == bundled)
     }
 
     @Test
@@ -126,7 +145,7 @@ class ModelsScreenTest {
         File(Demo.app.filesDir, "models/mine.tflite").writeBytes(ByteArray(10))
         activity = Robolectric.buildActivity(ModelsActivity::class.java).setup().get()
         Demo.settle()
-        assertFalse(titles[1].isEnabled)
-        assertTrue(rows[1].findViewById<android.widget.TextView>(R.id.detail).text.startsWith("Expected "))
+        assertFalse(titles[bundled].isEnabled)
+        assertTrue(rows[bundled].findViewById<TextView>(R.id.detail).text.startsWith("Expected "))
     }
 }

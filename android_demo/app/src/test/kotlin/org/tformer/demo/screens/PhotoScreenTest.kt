@@ -31,7 +31,7 @@ class PhotoScreenTest {
         return Robolectric.buildActivity(PhotoActivity::class.java, intent).setup().also { Demo.settle() }
     }
 
-    private fun answer(activity: Activity) = Demo.visibleText(activity.findViewById(R.id.panel))
+    private fun answer(activity: Activity) = Demo.labels(activity)
 
     @Test
     fun `a photo that another app shares is answered with label and score`() {

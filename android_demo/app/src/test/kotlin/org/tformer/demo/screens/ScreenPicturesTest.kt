@@ -16,35 +16,48 @@ import org.robolectric.ParameterizedRobolectricTestRunner
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
+import org.robolectric.shadows.ShadowDialog
 import org.tformer.demo.R
 import org.tformer.demo.camera.CameraProblem
 import org.tformer.demo.harness.Demo
 
 /**
- * Draws every screen with the framework's own Skia, by day, by night and in landscape, into target/screens; those in docs/android
- * are copies that were looked at. What can be checked without eyes is checked here: everything has a size and a name.
+ * Draws the screens with the framework's own Skia, by day, by night, in landscape, on a small screen from right to left with letters of twice
+ * the size, and on a tablet, into target/screens; those in docs/android are copies that were looked at (tests/android/keep_pictures.py). What
+ * can be checked without eyes is checked here: everything has a size and a name.
  */
 @RunWith(ParameterizedRobolectricTestRunner::class)
-class ScreenPicturesTest(private val look: String, private val qualifiers: String) {
+class ScreenPicturesTest(private val look: String, private val qualifiers: String, private val fontScale: Float) {
     companion object {
+        private const val PHONE = "w411dp-h891dp"
+
         @JvmStatic
         @ParameterizedRobolectricTestRunner.Parameters(name = "{0}")
-        fun looks() = listOf(arrayOf("light", "+port-notnight"), arrayOf("dark", "+port-night"), arrayOf("landscape", "+land-notnight"))
+        fun looks() = listOf(
+            arrayOf<Any>("light", "+$PHONE-port-notnight", 1f),
+            arrayOf<Any>("dark", "+$PHONE-port-night", 1f),
+            arrayOf<Any>("landscape", "+w891dp-h411dp-land-notnight", 1f),
+            arrayOf<Any>("large-letters", "+ldrtl-w360dp-h640dp-port-notnight-xhdpi", 2f),
+            arrayOf<Any>("tablet", "+w800dp-h1280dp-port-night-hdpi", 1f),
+        )
     }
 
     @Before
     fun prepare() {
         Demo.needInterpreter()
         RuntimeEnvironment.setQualifiers(qualifiers)
+        RuntimeEnvironment.setFontScale(fontScale)
         shadowOf(Demo.app).grantPermissions(Manifest.permission.CAMERA)
         Demo.provideEngineService()
     }
+
+    private fun onlyIn(vararg looks: String) = assumeTrue("drawn in $looks", look in looks)
 
     private fun <T : Activity> show(kind: Class<T>, intent: Intent? = null): T =
         Robolectric.buildActivity(kind, intent).setup().get().also { Demo.settle() }
 
     private fun draw(activity: Activity, name: String) {
-        val file = Demo.picture(activity, "$name-$look")
+        val file = Demo.picture(activity.window.decorView, "$name-$look")
         assertTrue("$file is empty", file.length() > 5000)
         checkNames(activity.findViewById(android.R.id.content))
     }
@@ -61,35 +74,63 @@ class ScreenPicturesTest(private val look: String, private val qualifiers: Strin
         if (view is ViewGroup) for (index in 0 until view.childCount) checkNames(view.getChildAt(index))
     }
 
-    @Test
-    fun camera() {
+    /** The camera's screen with a picture of its proportions. The second time the preview knows its place. */
+    private fun live(photo: String): CameraActivity {
         val activity = show(CameraActivity::class.java)
         val (width, height) = if (look == "landscape") 640 to 480 else 480 to 640
-        val camera = Demo.app.camera
-        // The second time the preview knows its place.
-        repeat(3) {
-            camera.send(Demo.photo("flower.jpg", width, height))
+        repeat(2) {
+            Demo.app.camera.send(Demo.photo(photo, width, height))
             Demo.settle()
         }
+        return activity
+    }
+
+    @Test
+    fun camera() {
+        val activity = live("flower.jpg")
         draw(activity, "camera")
-        activity.findViewById<Button>(R.id.freeze).performClick()
-        draw(activity, "frozen")
-        activity.findViewById<Button>(R.id.freeze).performClick()
-        camera.fail(CameraProblem.IN_USE)
+        if (look != "light") return
+        activity.findViewById<View>(R.id.knows).performClick()
+        Demo.picture(ShadowDialog.getLatestDialog().window!!.decorView, "knows-$look")
+        ShadowDialog.getLatestDialog().dismiss()
+        Demo.app.camera.fail(CameraProblem.IN_USE)
         draw(activity, "camera-in-use")
     }
 
     @Test
+    fun cells() {
+        Demo.use("detection")
+        if (look != "landscape") return draw(photo("cells.jpg"), "cells")
+        val activity = live("cells.jpg")
+        activity.findViewById<Button>(R.id.freeze).performClick()
+        draw(activity, "cells")
+    }
+
+    @Test
+    fun areas() {
+        Demo.use("segmentation")
+        draw(live("china.jpg"), "areas")
+    }
+
+    @Test
     fun permission() {
+        onlyIn("light")
         shadowOf(Demo.app).denyPermissions(Manifest.permission.CAMERA)
         draw(show(CameraActivity::class.java), "permission")
     }
 
     @Test
     fun photo() {
-        val uri = Demo.document("china.jpg", Demo.photoFile("china.jpg").readBytes())
-        draw(show(PhotoActivity::class.java, Intent(Intent.ACTION_SEND).putExtra(Intent.EXTRA_STREAM, uri)), "photo")
+        onlyIn("light", "dark")
+        Demo.use("segmentation")
+        draw(photo("china.jpg"), "photo")
+        if (look != "light") return
         draw(show(PhotoActivity::class.java, Intent(Intent.ACTION_SEND).putExtra(Intent.EXTRA_STREAM, Demo.document("x", ByteArray(3)))), "photo-bad")
+    }
+
+    private fun photo(name: String): PhotoActivity {
+        val uri = Demo.document(name, Demo.photoFile(name).readBytes())
+        return show(PhotoActivity::class.java, Intent(Intent.ACTION_SEND).putExtra(Intent.EXTRA_STREAM, uri))
     }
 
     @Test
@@ -104,30 +145,32 @@ class ScreenPicturesTest(private val look: String, private val qualifiers: Strin
         draw(activity, "models")
     }
 
-    /** Measured once: the other looks are turns of the same screen, which keeps its result. */
+    /** Measured once: the other look is a turn of the same screen, which keeps its result. */
     @Test
     fun benchmark() {
-        assumeTrue("drawn with the light one", look == "light")
+        onlyIn("light")
         val controller = Robolectric.buildActivity(BenchmarkActivity::class.java).setup()
         controller.get().findViewById<Button>(R.id.start).performClick()
         draw(controller.get(), "benchmark")
-        for (parameters in looks().drop(1)) {
-            RuntimeEnvironment.setQualifiers(parameters[1])
-            controller.recreate()
-            assertEquals(4, controller.get().findViewById<ViewGroup>(R.id.table).childCount)
-            val landscape = parameters[0] == "landscape"
-            assertEquals(landscape, controller.get().window.decorView.run { width > height })
-            Demo.picture(controller.get(), "benchmark-${parameters[0]}")
-        }
+        RuntimeEnvironment.setQualifiers("+w891dp-h411dp-land-notnight")
+        controller.recreate()
+        assertEquals(4, controller.get().findViewById<ViewGroup>(R.id.table).childCount)
+        assertTrue(controller.get().window.decorView.run { width > height })
+        Demo.picture(controller.get().window.decorView, "benchmark-landscape")
     }
 
     @Test
     fun selfTest() {
+        onlyIn("light", "dark")
+        Demo.use("detection")
         val activity = show(SelfTestActivity::class.java)
         activity.findViewById<Button>(R.id.start).performClick()
         draw(activity, "self-test")
     }
 
     @Test
-    fun about() = draw(show(AboutActivity::class.java), "about")
+    fun about() {
+        onlyIn("light", "landscape")
+        draw(show(AboutActivity::class.java), "about")
+    }
 }

@@ -26,13 +26,16 @@ class SelfTestScreenTest {
     }
 
     @Test
-    fun `the archive's interpreter passes`() {
+    fun `the archive's interpreter passes for each task`() {
         Demo.needInterpreter()
-        val activity = run()
-        assertEquals(activity.getString(R.string.self_test_passed), Demo.text(activity, R.id.verdict))
-        val list = activity.findViewById<ViewGroup>(R.id.list)
-        assertEquals(2, list.childCount)
-        assertTrue(Demo.visibleText(list).filterIndexed { index, _ -> index % 2 == 1 }.all { it.startsWith("passed") })
+        for (task in listOf("classification", "detection", "segmentation")) {
+            Demo.use(task)
+            val activity = run()
+            assertEquals(task, activity.getString(R.string.self_test_passed), Demo.text(activity, R.id.verdict))
+            val list = activity.findViewById<ViewGroup>(R.id.list)
+            assertEquals(2, list.childCount)
+            assertTrue(Demo.visibleText(list).filterIndexed { index, _ -> index % 2 == 1 }.all { it.startsWith("passed") })
+        }
     }
 
     @Test

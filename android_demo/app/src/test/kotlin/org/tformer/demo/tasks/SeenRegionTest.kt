@@ -31,7 +31,8 @@ class SeenRegionTest {
 
     @Test
     fun `the contract's task chooses what is drawn, and a file without a contract has none`() {
-        assertEquals(ClassificationTask, Tasks.of(ModelFile.read(Demo.bundledModel)))
+        val byTask = mapOf("classification" to ClassificationTask, "detection" to DetectionTask, "segmentation" to SegmentationTask)
+        for ((name, task) in byTask) assertEquals(task, Tasks.of(ModelFile.read(Demo.model(name))))
         assertThrows(ModelError::class.java) { Tasks.of(ModelFile(ByteArray(8), null, emptyList(), emptyList())) }
     }
 }

@@ -18,32 +18,43 @@ internal class ClassMapper(private val rows: Int, private val columns: Int, priv
     private var upper = DoubleArray(0)
     private var lower = DoubleArray(0)
     private var best = DoubleArray(0)
-    private var result = ShortArray(0)
 
     /**
-     * The classes of [height] × [width] pixels, row by row, that show [window] of the map, or all of it; filled again by the next call. A
-     * class is to be read as 16 bits without a sign.
+     * The classes of [height] × [width] pixels, row by row, that show [window] of the map, or all of it. A class is to be read as 16
+     * bits without a sign.
      *
      * @param bytes the output tensor's, of which image [image] of the batch is meant.
+     * @param result where they go: [height] · [width].
      * @throws ModelError for logits that are not finite, and for a size at which positions are too long fractions.
      */
-    fun map(bytes: ByteArray, image: Int, height: Int, width: Int, window: Window?): ShortArray {
+    fun map(
+        bytes: ByteArray,
+        image: Int,
+        height: Int,
+        width: Int,
+        window: Window?,
+        result: ShortArray = ShortArray(height * width),
+    ): ShortArray {
         require(height > 0 && width > 0) { "Expected a size of at least 1 x 1, received $height x $width." }
-        val (rowTaps, columnTaps) = taps(height, width, window)
+        require(result.size == height * width) { "Expected room for $height x $width classes, received ${result.size}." }
+        if (down == null || height != this.height || width != this.width || window !== this.window) look(height, width, window)
         values.bytes = bytes
         val start = image * rows * columns * classes
         if (type == TensorType.FLOAT32) checkFinite(start)
-        val across = minOf(width, maxOf(1, BLOCK / classes))
-        for (left in 0 until width step across) block(rowTaps, columnTaps, start, left, minOf(left + across, width))
+        val strip = strip(width)
+        var left = 0
+        while (left < width) {
+            block(checkNotNull(down), checkNotNull(across), start, left, minOf(left + strip, width), result)
+            left += strip
+        }
         return result
     }
 
-    private fun taps(height: Int, width: Int, window: Window?): Pair<CellPositions, CellPositions> {
-        val known = down
-        val knownAcross = across
-        if (known != null && knownAcross != null && height == this.height && width == this.width && window === this.window) {
-            return known to knownAcross
-        }
+    /** Pixels of a row that are mapped at a time. */
+    private fun strip(width: Int): Int = minOf(width, maxOf(1, BLOCK / classes))
+
+    /** Finds where the pixels of another size or window look. */
+    private fun look(height: Int, width: Int, window: Window?) {
         val all = window ?: Window(ZERO, ZERO, Fraction.of(rows.toLong()), Fraction.of(columns.toLong()))
         val rowTaps = CellPositions(rows, height, all.top, all.height)
         val columnTaps = CellPositions(columns, width, all.left, all.width)
@@ -54,21 +65,19 @@ internal class ClassMapper(private val rows: Int, private val columns: Int, priv
                     "${columnTaps.denominator.toLong()}ths; use a picture of another size.",
             )
         }
-        val pixels = minOf(width, maxOf(1, BLOCK / classes))
+        val pixels = strip(width)
         upper = DoubleArray(classes * pixels)
         lower = DoubleArray(classes * pixels)
         best = DoubleArray(pixels)
-        result = ShortArray(height * width)
         this.height = height
         this.width = width
         this.window = window
         down = rowTaps
         across = columnTaps
-        return rowTaps to columnTaps
     }
 
     /** The pixels of the columns from [left] to [right], that excluded. */
-    private fun block(rowTaps: CellPositions, columnTaps: CellPositions, start: Int, left: Int, right: Int) {
+    private fun block(rowTaps: CellPositions, columnTaps: CellPositions, start: Int, left: Int, right: Int, result: ShortArray) {
         val pixels = right - left
         var seen = -1
         for (y in 0 until height) {
@@ -82,15 +91,14 @@ internal class ClassMapper(private val rows: Int, private val columns: Int, priv
                 widen(columnTaps, start, minOf(first + 1, rows - 1), left, right, lower)
                 seen = first
             }
-            choose(rowTaps.weight[y], rowTaps.denominator, pixels, y * width + left)
+            choose(rowTaps.weight[y], rowTaps.denominator, pixels, result, y * width + left)
         }
     }
 
-    private fun choose(weight: Double, denominator: Double, pixels: Int, at: Int) {
+    private fun choose(weight: Double, denominator: Double, pixels: Int, result: ShortArray, at: Int) {
         val upper = upper
         val lower = lower
         val best = best
-        val result = result
         for (label in 0 until classes) {
             val row = label * pixels
             for (x in 0 until pixels) {

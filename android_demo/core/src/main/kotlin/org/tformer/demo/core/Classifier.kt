@@ -12,59 +12,64 @@ class Ranked(val index: Int, val label: String, val score: Double, val probabili
 /**
  * A classifier's answer.
  *
- * @property top the first labels, the best first; equal ones by lower index.
- * @property scores all of them, one a label.
+ * @property names of all labels.
+ * @property order of the first labels, the best first, as many as there is room for; equal ones by lower index.
+ * @property scores of all labels, dequantized. @property probabilities of all labels, 0 to 1.
  * @property values an int8 or uint8 output as it is, one a label: what two machines compare. Empty for float32.
- * @property preprocessNanos for resize, crop and input table; [inferenceNanos] for the interpreter.
  */
-class Prediction(
-    val top: List<Ranked>,
-    val scores: DoubleArray,
-    val values: IntArray,
-    val preprocessNanos: Long,
-    val inferenceNanos: Long,
-)
+class Prediction internal constructor(val names: List<String>, top: Int, quantized: Boolean) : Answer() {
+    val order = IntArray(minOf(top, names.size))
+    val scores = DoubleArray(names.size)
+    val probabilities = DoubleArray(names.size)
+    val values = IntArray(if (quantized) names.size else 0)
 
-/** A model file that classifies images, in an interpreter that the caller opened and closes. See [ImageModel]. */
-class Classifier(file: ModelFile, engine: Engine) : ImageModel(file, Contract.CLASSIFICATION, engine) {
+    /** The first labels by themselves. */
+    val top: List<Ranked> get() = order.map { Ranked(it, names[it], scores[it], probabilities[it]) }
+}
+
+/**
+ * A model file that classifies images, in an interpreter that the caller opened and closes. See [ImageModel].
+ *
+ * @param temperature over 0: what logits are divided by before the softmax, so that probabilities are as often right as they say.
+ */
+class Classifier(file: ModelFile, engine: Engine, private val temperature: Double = 1.0) :
+    ImageModel<Prediction>(file, Contract.CLASSIFICATION, engine) {
     private val output: TensorInfo = engine.outputs.single()
+    private val raw = TensorValues(output)
 
-    /**
-     * The output tensor's bytes for those of an input tensor.
-     *
-     * @throws EngineException where the interpreter fails.
-     */
-    fun run(input: ByteArray): ByteArray = outputs(input).single()
-
-    /**
-     * Classifies one image.
-     *
-     * @param top labels in [Prediction.top], at least 1; more than there are means all.
-     * @throws EngineException where the interpreter fails.
-     * @throws ModelError for float32 scores of which no probabilities come: NaN, or infinite logits.
-     */
-    fun classify(image: RgbImage, top: Int = 3): Prediction {
-        require(top >= 1) { "Expected top of at least 1, received $top." }
-        val made = timed(image) { it.single() }
-        return answer(made.answer, top, made.preprocessNanos, made.inferenceNanos)
+    init {
+        require(temperature > 0 && temperature < Double.POSITIVE_INFINITY) { "Expected a temperature over 0, received $temperature." }
     }
 
-    private fun answer(bytes: ByteArray, top: Int, preprocessNanos: Long, inferenceNanos: Long): Prediction {
+    override fun blank() = blank(SHOWN)
+
+    /** An answer with room for [top] labels, at least 1; more than there are means all. */
+    fun blank(top: Int): Prediction {
+        require(top >= 1) { "Expected top of at least 1, received $top." }
+        return Prediction(file.labels, top, output.type != TensorType.FLOAT32)
+    }
+
+    override fun read(outputs: List<ByteArray>, height: Int, width: Int, into: Prediction) {
         // The first image of the batch.
-        val values = tensorValues(bytes.copyOf(contract.labelCount * output.type.bytes), output.type)
-        val scores = dequantize(values, output)
-        val probabilities = if (contract.outputMeaning == Meaning.LOGITS) softmax(scores) else scores
-        // Also after infinite logits. A screen cannot show it, and its order means nothing.
-        if (probabilities.any { it.isNaN() }) {
-            throw ModelError("Expected numbers as scores, received some that are none; choose another model.")
+        raw.bytes = outputs[0]
+        val scores = into.scores
+        for (index in scores.indices) scores[index] = raw.value(index)
+        // The tensor's own values decide the order: equal ones stay equal.
+        rank(scores, into.order)
+        for (index in into.values.indices) into.values[index] = scores[index].toInt()
+        for (index in scores.indices) scores[index] = raw.real(index)
+        if (contract.outputMeaning == Meaning.LOGITS) {
+            softmax(scores, temperature, into.probabilities)
+        } else {
+            scores.copyInto(into.probabilities)
         }
-        return Prediction(
-            // The tensor's own values decide the order: equal ones stay equal.
-            ranked(values, top).map { Ranked(it, file.labels[it], scores[it], probabilities[it]) },
-            scores,
-            if (output.type == TensorType.FLOAT32) IntArray(0) else IntArray(values.size) { values[it].toInt() },
-            preprocessNanos,
-            inferenceNanos,
-        )
+        for (one in into.probabilities) {
+            // Also after infinite logits. A screen cannot show it, and its order means nothing.
+            if (one.isNaN()) throw ModelError("Expected numbers as scores, received some that are none; choose another model.")
+        }
+    }
+
+    private companion object {
+        const val SHOWN = 3
     }
 }

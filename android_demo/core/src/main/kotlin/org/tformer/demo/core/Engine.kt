@@ -43,7 +43,7 @@ interface Engine : Closeable {
      * Runs the model.
      *
      * @param input the tensor's bytes, row-major, float32 as little-endian.
-     * @return each output's bytes, in the same form.
+     * @return each output's bytes, in the same form. The next run may fill the same arrays again.
      * @throws EngineException where the model cannot run.
      */
     fun run(input: ByteArray): List<ByteArray>

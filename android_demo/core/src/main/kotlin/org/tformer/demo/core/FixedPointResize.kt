@@ -6,16 +6,33 @@ import kotlin.math.ceil
 /**
  * The resize rule of docs/contract.md: Pillow's antialiased bilinear filter in 22-bit fixed point, rows first, uint8 between.
  *
- * Computes only the [window] at row [top], column [left] of the resized image, and reads only what that needs.
+ * Computes only the [window] at row [top], column [left] of the resized image, and reads only what that needs. It allocates when it is
+ * made and no more. One thread at a time uses it.
+ *
+ * @property sourceWidth of the images, as [sourceHeight].
  */
-internal fun resize(image: RgbImage, size: Size, top: Int, left: Int, window: Size): RgbImage {
-    val columns = Taps(image.width, size.width, left, window.width)
-    val rows = Taps(image.height, size.height, top, window.height)
-    val above = rows.first.first()
-    val below = rows.first.indices.maxOf { rows.first[it] + rows.count[it] }
-    val narrow = alongWidth(image, above, below - above, columns)
-    return RgbImage(window.width, window.height, alongHeight(narrow, 3 * window.width, above, rows))
+internal class FixedPointResize(val sourceWidth: Int, val sourceHeight: Int, size: Size, top: Int, left: Int, window: Size) {
+    private val columns = Taps(sourceWidth, size.width, left, window.width)
+    private val rows = Taps(sourceHeight, size.height, top, window.height)
+    private val above = rows.first.first()
+    private val narrow = ByteArray(Math.multiplyExact(3 * window.width, rows.first.indices.maxOf { rows.first[it] + rows.count[it] } - above))
+    private val sums = IntArray(3 * window.width)
+    private val result = RgbImage(window.width, window.height, ByteArray(3 * window.width * window.height))
+
+    /** The window of [image], which is filled again by the next call. */
+    fun of(image: RgbImage): RgbImage {
+        require(image.width == sourceWidth && image.height == sourceHeight) {
+            "Expected an image of $sourceWidth x $sourceHeight, received ${image.width} x ${image.height}."
+        }
+        alongWidth(image, above, columns, narrow)
+        alongHeight(narrow, above, rows, sums, result.pixels)
+        return result
+    }
 }
+
+/** One image by itself. */
+internal fun resize(image: RgbImage, size: Size, top: Int, left: Int, window: Size): RgbImage =
+    FixedPointResize(image.width, image.height, size, top, left, window).of(image)
 
 private const val PRECISION_BITS = 22
 private const val HALF = 1 shl (PRECISION_BITS - 1)
@@ -69,14 +86,13 @@ private class Taps(source: Int, target: Int, start: Int, length: Int) {
     }
 }
 
-/** Rows [above] to [above] + [height] − 1 of [image], each at the columns that [taps] say. */
-private fun alongWidth(image: RgbImage, above: Int, height: Int, taps: Taps): ByteArray {
+/** Rows of [image] from [above] on, as many as [result] has room for, each at the columns that [taps] say. */
+private fun alongWidth(image: RgbImage, above: Int, taps: Taps, result: ByteArray) {
     val source = image.pixels
     val coefficients = taps.coefficients
     val width = taps.first.size
-    val result = ByteArray(Math.multiplyExact(3 * width, height))
     var target = 0
-    for (row in above until above + height) {
+    for (row in above until above + result.size / (3 * width)) {
         val line = 3 * row * image.width
         for (x in 0 until width) {
             var from = line + 3 * taps.first[x]
@@ -97,13 +113,11 @@ private fun alongWidth(image: RgbImage, above: Int, height: Int, taps: Taps): By
             target += 3
         }
     }
-    return result
 }
 
-/** Columns of [source], whose rows have [stride] bytes and begin at row [above] of the image. */
-private fun alongHeight(source: ByteArray, stride: Int, above: Int, taps: Taps): ByteArray {
-    val result = ByteArray(stride * taps.first.size)
-    val sums = IntArray(stride)
+/** Columns of [source], whose rows have as many bytes as there are [sums] and begin at row [above] of the image. */
+private fun alongHeight(source: ByteArray, above: Int, taps: Taps, sums: IntArray, result: ByteArray) {
+    val stride = sums.size
     for (y in taps.first.indices) {
         sums.fill(HALF)
         for (tap in 0 until taps.count[y]) {
@@ -114,7 +128,6 @@ private fun alongHeight(source: ByteArray, stride: Int, above: Int, taps: Taps):
         val target = y * stride
         for (index in 0 until stride) result[target + index] = clipped(sums[index])
     }
-    return result
 }
 
 /** Coefficients add up to about 2²², so that sums stay under 2³¹ and above 0, and only their rounding can exceed 255. */

@@ -1,15 +1,16 @@
 package org.tformer.demo.core
 
-import java.util.ArrayDeque
-
 /**
- * Frames a second over a sliding window. One thread at a time uses it.
+ * Frames a second over a sliding window, of at most the last [MOST] frames. One thread at a time uses it.
  *
  * @param windowNanos how far back it looks.
  * @param clock nanoseconds that never go back.
  */
 class FrameRate(private val windowNanos: Long = 2_000_000_000, private val clock: () -> Long = System::nanoTime) {
-    private val ticks = ArrayDeque<Long>()
+    // A ring, because a list of numbers would make an object of each.
+    private val ticks = LongArray(MOST)
+    private var first = 0
+    private var count = 0
 
     init {
         require(windowNanos > 0) { "Expected a window of at least 1 ns, received $windowNanos." }
@@ -17,18 +18,30 @@ class FrameRate(private val windowNanos: Long = 2_000_000_000, private val clock
 
     /** Counts a frame that is shown now. @return [perSecond]. */
     fun tick(): Double {
-        ticks.addLast(clock())
+        if (count == MOST) drop()
+        ticks[(first + count++) % MOST] = clock()
         return perSecond()
     }
 
     /** The mean rate between the window's first and last frame; 0 with fewer than two. */
     fun perSecond(): Double {
         val now = clock()
-        while (ticks.isNotEmpty() && now - ticks.first > windowNanos) ticks.removeFirst()
-        val span = if (ticks.size < 2) 0 else ticks.last - ticks.first
-        return if (span <= 0) 0.0 else (ticks.size - 1) * 1e9 / span
+        while (count > 0 && now - ticks[first] > windowNanos) drop()
+        val span = if (count < 2) 0 else ticks[(first + count - 1) % MOST] - ticks[first]
+        return if (span <= 0) 0.0 else (count - 1) * 1e9 / span
     }
 
     /** Forgets all, as after a pause. */
-    fun reset() = ticks.clear()
+    fun reset() {
+        count = 0
+    }
+
+    private fun drop() {
+        first = (first + 1) % MOST
+        count--
+    }
+
+    private companion object {
+        const val MOST = 256
+    }
 }

@@ -13,6 +13,7 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
     /** Bytes of channel c's pixel value p from ((c · 256) + p) · itemBytes on. */
     private val table: ByteArray
 
+    private var tensor = ByteArray(0)
     private val itemBytes = info.type.bytes
     private val channels = preprocessing.channels
 
@@ -47,20 +48,22 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
         table = buffer.array()
     }
 
-    /** The tensor of [image], which has the input's height and width, as many times as the batch is long. */
+    /** The tensor of [image], which has the input's height and width, as many times as the batch is long; filled again by the next call. */
     fun of(image: RgbImage): ByteArray {
         val batch = info.shape[0]
         val pixels = image.pixels
         // Of a grey input the three channels of a pixel are equal, and one is taken.
         val one = pixels.size / 3 * channels * itemBytes
-        val tensor = ByteArray(Math.multiplyExact(one, batch))
+        val bytes = Math.multiplyExact(one, batch)
+        if (tensor.size != bytes) tensor = ByteArray(bytes)
+        val tensor = tensor
         if (channels == 1) {
             for (index in 0 until pixels.size / 3) {
                 val from = (pixels[3 * index].toInt() and 0xff) * itemBytes
                 table.copyInto(tensor, index * itemBytes, from, from + itemBytes)
             }
         } else if (itemBytes == 1) {
-            for (index in pixels.indices step 3) {
+            for (index in 0 until pixels.size step 3) {
                 tensor[index] = table[pixels[index].toInt() and 0xff]
                 tensor[index + 1] = table[256 + (pixels[index + 1].toInt() and 0xff)]
                 tensor[index + 2] = table[512 + (pixels[index + 2].toInt() and 0xff)]

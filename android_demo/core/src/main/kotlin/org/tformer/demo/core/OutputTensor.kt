@@ -12,11 +12,3 @@ internal fun tensorValues(bytes: ByteArray, type: TensorType): DoubleArray = whe
         DoubleArray(bytes.size / 4) { floats.get(it).toDouble() }
     }
 }
-
-/** Real numbers: (value − zero point) · scale in float64, the scale widened; float32 values stay. */
-internal fun dequantize(values: DoubleArray, info: TensorInfo): DoubleArray =
-    if (info.type == TensorType.FLOAT32) {
-        values
-    } else {
-        DoubleArray(values.size) { (values[it] - info.zeroPoint) * info.scale.toDouble() }
-    }

@@ -74,26 +74,8 @@ data class Preprocessing(
         }
     }
 
-    /**
-     * [image] resized, and cropped or padded, to [height] × [width]; only what the crop keeps is computed. Of a grey input all three
-     * channels are the grey.
-     */
-    fun pixels(image: RgbImage): RgbImage {
-        val size = resizedSize(image.height, image.width)
-        val given = if (channels == 1) grey(image) else image
-        if (resize == Resize.LETTERBOX) return padded(resize(given, size, 0, 0, size))
-        return resize(given, size, (size.height - height) / 2, (size.width - width) / 2, Size(height, width))
-    }
-
-    private fun padded(image: RgbImage): RgbImage {
-        val pixels = ByteArray(3 * height * width) { (padValue ?: 0).toByte() }
-        val top = (height - image.height) / 2
-        val left = (width - image.width) / 2
-        for (row in 0 until image.height) {
-            image.pixels.copyInto(pixels, 3 * ((top + row) * width + left), 3 * row * image.width, 3 * (row + 1) * image.width)
-        }
-        return RgbImage(width, height, pixels)
-    }
+    /** [image] as the input sees it: see [InputPixels], which does the same for one picture after another without new memory. */
+    fun pixels(image: RgbImage): RgbImage = InputPixels(this).of(image)
 
     /** ((p / 255) − mean) / std of pixel value [p], 0 to 255, in [channel], 0 to 2. */
     fun real(p: Int, channel: Int): Double = ((p / 255.0) - mean[channel]) / std[channel]
@@ -125,16 +107,4 @@ data class Preprocessing(
             )
         }
     }
-}
-
-/** Pillow's "L" in all three channels (docs/contract.md, "Grey"): a grey pixel keeps its value. */
-internal fun grey(image: RgbImage): RgbImage {
-    val pixels = ByteArray(image.pixels.size)
-    for (index in pixels.indices step 3) {
-        val red = image.pixels[index].toInt() and 0xff
-        val green = image.pixels[index + 1].toInt() and 0xff
-        val blue = image.pixels[index + 2].toInt() and 0xff
-        pixels.fill(((19_595 * red + 38_470 * green + 7_471 * blue + 32_768) shr 16).toByte(), index, index + 3)
-    }
-    return RgbImage(image.width, image.height, pixels)
 }

@@ -3,11 +3,12 @@ package org.tformer.demo.core
 import kotlin.math.exp
 
 /**
- * The indices of the [top] greatest of [values], the greatest first; among equals the smaller index first, a NaN behind all
- * numbers.
+ * Fills [best] with the indices of the greatest of [values], the greatest first; among equals the smaller index first, a NaN behind
+ * all numbers.
+ *
+ * @param best at most as many as there are values.
  */
-internal fun ranked(values: DoubleArray, top: Int): IntArray {
-    val best = IntArray(minOf(top, values.size))
+internal fun rank(values: DoubleArray, best: IntArray) {
     var filled = 0
     for (index in values.indices) {
         val value = values[index]
@@ -20,17 +21,22 @@ internal fun ranked(values: DoubleArray, top: Int): IntArray {
         }
         best[place] = index
     }
-    return best
 }
 
 /** For a later index than [other]'s. Plain comparison, in which 0 and −0 are equal, as in NumPy. */
 private fun precedes(value: Double, other: Double): Boolean = value > other || (other.isNaN() && !value.isNaN())
 
-/** exp(scores) / sum(exp(scores)), without overflow. For display: its last bits are not part of the contract. */
-internal fun softmax(scores: DoubleArray): DoubleArray {
+/**
+ * Fills [shares] with exp(scores / temperature) / sum(exp(scores / temperature)), without overflow. For display: its last bits are
+ * not part of the contract.
+ */
+internal fun softmax(scores: DoubleArray, temperature: Double, shares: DoubleArray) {
     var greatest = Double.NEGATIVE_INFINITY
     for (score in scores) greatest = maxOf(greatest, score)
-    val powers = DoubleArray(scores.size) { exp(scores[it] - greatest) }
-    val sum = powers.sum()
-    return DoubleArray(scores.size) { powers[it] / sum }
+    var sum = 0.0
+    for (index in scores.indices) {
+        shares[index] = exp((scores[index] - greatest) / temperature)
+        sum += shares[index]
+    }
+    for (index in shares.indices) shares[index] /= sum
 }

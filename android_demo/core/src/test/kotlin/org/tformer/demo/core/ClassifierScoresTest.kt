@@ -23,7 +23,8 @@ class ClassifierScoresTest {
         val count = output.size / type.bytes
         val info = FakeModels.tensor(type, 1, count, scale = scale, zeroPoint = zeroPoint)
         val engine = FakeEngine(FakeModels.input(), listOf(info)) { listOf(output) }
-        return Classifier(FakeModels.file(outputType = type, labels = count, meaning = meaning), engine).classify(image, top)
+        val classifier = Classifier(FakeModels.file(outputType = type, labels = count, meaning = meaning), engine)
+        return classifier.answer(image, classifier.blank(top))
     }
 
     @Test
@@ -78,7 +79,7 @@ class ClassifierScoresTest {
         for (answer in listOf(emptyList(), listOf(ByteArray(2)), listOf(ByteArray(4)), listOf(ByteArray(3), ByteArray(3)))) {
             val engine = FakeEngine(FakeModels.input(), listOf(FakeModels.tensor(TensorType.INT8, 1, 3))) { answer }
             val classifier = Classifier(FakeModels.file(), engine)
-            assertThrows<EngineException> { classifier.classify(image) }
+            assertThrows<EngineException> { classifier.answer(image) }
         }
     }
 }

@@ -40,7 +40,7 @@ class ClassifierTest {
     fun `an image is classified`() {
         var seen = ByteArray(0)
         val classifier = Classifier(file("good.tflite"), engine { input -> listOf(byteArrayOf(-2, 4)).also { seen = input } })
-        val prediction = classifier.classify(image)
+        val prediction = classifier.answer(image)
         assertArrayEquals(classifier.prepare(image), seen)
         assertEquals(12, seen.size)
         assertEquals(listOf("dog", "cat"), prediction.top.map { it.label })
@@ -49,7 +49,7 @@ class ClassifierTest {
         assertArrayEquals(intArrayOf(-2, 4), prediction.values)
         assertEquals(1 / (1 + Math.exp(-3.0)), prediction.top[0].probability, 1e-12)
         assertTrue(prediction.preprocessNanos > 0 && prediction.inferenceNanos > 0)
-        assertEquals(1, classifier.classify(image, 1).top.size)
+        assertEquals(1, classifier.answer(image, classifier.blank(1)).top.size)
     }
 
     @Test
@@ -58,7 +58,7 @@ class ClassifierTest {
             assertArrayEquals(input.copyOf(12), input.copyOfRange(12, 24))
             listOf(byteArrayOf(3, 1, 9, 9))
         }
-        assertArrayEquals(intArrayOf(3, 1), Classifier(file("good_batch.tflite"), engine).classify(image).values)
+        assertArrayEquals(intArrayOf(3, 1), Classifier(file("good_batch.tflite"), engine).answer(image).values)
     }
 
     @Test
@@ -68,7 +68,7 @@ class ClassifierTest {
             assertEquals(48, input.size)
             listOf(byteArrayOf(0, 0, 0, 0x3f, 0, 0, -128, 0x3e)) // 0.5 and 0.25, little-endian
         }
-        val prediction = Classifier(file("good_float32.tflite"), engine).classify(image)
+        val prediction = Classifier(file("good_float32.tflite"), engine).answer(image)
         assertArrayEquals(doubleArrayOf(0.5, 0.25), prediction.scores)
         assertEquals(listOf(0.5, 0.25), prediction.top.map { it.probability })
         assertEquals(0, prediction.values.size)
@@ -93,7 +93,7 @@ class ClassifierTest {
             assertTrue(Regex("Expected .*, received .*; .*\\.").matches(message), message)
         }
         val short = Classifier(file("good.tflite"), engine { listOf(ByteArray(1)) })
-        assertThrows<EngineException> { short.classify(image) }
+        assertThrows<EngineException> { short.answer(image) }
     }
 
     @Test

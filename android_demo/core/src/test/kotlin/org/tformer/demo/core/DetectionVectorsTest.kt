@@ -36,7 +36,9 @@ class DetectionVectorsTest {
     fun `boxes and scores in a picture are Python's, with another threshold`() {
         for (case in cases.filter { it.answer != null }) {
             val detector = Detector(case.file, SceneVectors.engine(case.file, case.infos, case.maps))
-            val found = detector.answer(case.maps, 333, 517, SceneVectors.double(case["threshold"]))
+            detector.scoreThreshold = SceneVectors.double(case["threshold"])
+            val answer = detector.blank().also { detector.read(case.maps, 333, 517, it) }
+            val found = List(answer.count, answer::get)
             assertEquals(SceneVectors.integers(case["counts"])[1], found.size, case.name)
             val first = found.take(2).flatMap { listOf(it.score, it.left, it.top, it.right, it.bottom) }.map(SceneVectors::bits)
             assertEquals(case["first"], first, case.name)
@@ -95,14 +97,14 @@ class DetectionVectorsTest {
     fun `maps of other shapes and without a scale are refused`() {
         val case = case("int8")
         val good = SceneVectors.engine(case.file, case.infos, case.maps)
-        assertNotNull(Detector(case.file, good).detect(RgbImage(4, 3, ByteArray(36))).answer)
+        assertNotNull(Detector(case.file, good).answer(RgbImage(4, 3, ByteArray(36))))
         val turned = case.infos.map { TensorInfo(listOf(it.shape[0], it.shape[2], it.shape[1], it.shape[3]), it.type, it.scale, it.zeroPoint) }
         val scaleless = case.infos.map { TensorInfo(it.shape, it.type, 0f, 0) }
         for (infos in listOf(turned, scaleless, case.infos.dropLast(1), case.infos.reversed())) {
             val message = assertThrows<ModelError> { Detector(case.file, SceneVectors.engine(case.file, infos, case.maps)) }.message!!
             assertTrue(message.startsWith("Expected ") && message.endsWith("."), message)
         }
-        assertThrows<EngineException> { Detector(case.file, SceneVectors.engine(case.file, case.infos, case.maps.drop(1))).detect(RgbImage(1, 1, ByteArray(3))) }
+        assertThrows<EngineException> { Detector(case.file, SceneVectors.engine(case.file, case.infos, case.maps.drop(1))).answer(RgbImage(1, 1, ByteArray(3))) }
         assertThrows<ModelError> { Segmenter(case.file, good) }
         assertThrows<ModelError> { Classifier(case.file, good) }
         assertFalse(case.maps.isEmpty())

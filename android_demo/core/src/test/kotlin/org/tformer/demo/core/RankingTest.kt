@@ -9,6 +9,13 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
+/** The indices of the [top] greatest of [values]. */
+internal fun ranked(values: DoubleArray, top: Int): IntArray = IntArray(minOf(top, values.size)).also { rank(values, it) }
+
+/** The shares by themselves. */
+internal fun softmax(scores: DoubleArray, temperature: Double = 1.0): DoubleArray =
+    DoubleArray(scores.size).also { softmax(scores, temperature, it) }
+
 /** The order of labels where many scores are equal, as int8 scores are. */
 class RankingTest {
     @Property(tries = 1000)
@@ -31,6 +38,13 @@ class RankingTest {
             assertTrue(shares[one] in 0.0..1.0)
             for (other in scores.indices) if (scores[one] > scores[other]) assertTrue(shares[one] >= shares[other])
         }
+    }
+
+    @Test
+    fun `a temperature flattens or sharpens and changes no order`() {
+        val scores = doubleArrayOf(1.0, 3.0, 2.0)
+        assertEquals(softmax(doubleArrayOf(0.5, 1.5, 1.0)).asList(), softmax(scores, 2.0).asList())
+        assertTrue(softmax(scores, 0.5)[1] > softmax(scores)[1] && softmax(scores)[1] > softmax(scores, 2.0)[1])
     }
 
     @Test

@@ -8,7 +8,6 @@ import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
-import org.tensorflow.lite.TensorFlowLite
 import org.tformer.demo.core.Classifier
 import org.tformer.demo.core.Engine
 import org.tformer.demo.core.ModelFile
@@ -17,9 +16,9 @@ import org.tformer.demo.photo.PhotoLoader
 import java.io.File
 import kotlin.math.abs
 
-/** The app's answers beside those of `tformer_edge`, from equal pixels and, apart, from equal JPEG files. */
+/** The app's labels beside those of `tformer_edge`, from equal pixels and, apart, from equal JPEG files. */
 @RunWith(RobolectricTestRunner::class)
-class AgreementTest {
+class ClassificationAgreementTest {
     private val file by lazy { ModelFile.read(Demo.bundledModel) }
     private lateinit var engine: Engine
     private val classifier by lazy { Classifier(file, engine) }
@@ -47,29 +46,23 @@ class AgreementTest {
 
     @Test
     fun `equal pixels give the same input tensor, and outputs as near as LiteRT's own kernels are to each other`() {
-        val crops = Answered.read(File(Demo.agreement, "crops.bin"))
+        val crops = Answered.read(File(Demo.agreement, "classification.bin"))
         assertTrue("${crops.size} crops", crops.size >= 100)
         for (crop in crops) assertArrayEquals("the input is equal to the last bit", crop.input, classifier.prepare(crop.image))
-        val received = crops.map { classifier.run(it.input) }
+        val received = crops.map { classifier.outputs(it.input).single().copyOf() }
         val app = counts(crops.indices.map { crops[it].output to received[it] })
         val xnnpack = counts(crops.map { it.output to it.fast })
         val others = crops.indices.filter { best(crops[it].output) != best(received[it]) }
-        val report = StringBuilder()
-        report.appendLine("${crops.size} crops of two photographs; input tensors equal to the last bit: ${crops.size} of ${crops.size}.")
-        report.appendLine("The app's library: TensorFlow Lite ${TensorFlowLite.runtimeVersion()} for x86_64, whose XNNPACK does not run here.")
-        report.appendLine("`tformer_edge`: ${File(Demo.agreement, "versions.txt").readLines().joinToString()}.")
-        report.appendLine("\n| largest difference of the outputs from LiteRT's reference kernels, units of the last place | app, crops | LiteRT's own XNNPACK, crops |")
-        report.appendLine("|---|---|---|")
-        for (units in (app.keys + xnnpack.keys).sorted()) report.appendLine("| $units | ${app[units] ?: 0} | ${xnnpack[units] ?: 0} |")
-        report.appendLine("\nSame first label: ${crops.size - others.size} of ${crops.size}. The others:\n")
-        for (index in others) {
-            val (there, here) = crops[index].output to received[index]
-            report.appendLine(
-                "- crop $index: ${file.labels[best(there)]} there, ${file.labels[best(here)]} here, margin ${margin(there)} units",
-            )
+        report("classification", crops.size) {
+            appendLine("| largest difference of the outputs from LiteRT's reference kernels, units of the last place | app, crops | LiteRT's own XNNPACK, crops |")
+            appendLine("|---|---|---|")
+            for (units in (app.keys + xnnpack.keys).sorted()) appendLine("| $units | ${app[units] ?: 0} | ${xnnpack[units] ?: 0} |")
+            appendLine("\nSame first label: ${crops.size - others.size} of ${crops.size}. The others:\n")
+            for (index in others) {
+                val (there, here) = crops[index].output to received[index]
+                appendLine("- crop $index: ${file.labels[best(there)]} there, ${file.labels[best(here)]} here, margin ${margin(there)} units")
+            }
         }
-        File(Demo.agreement, "agreement.md").writeText(report.toString())
-        println(report)
         // Kernels of one version differ by up to 9 units among themselves [measured]: a wrong picture differs by dozens.
         assertTrue("a difference of ${app.keys.max()} units", app.keys.max() <= LARGEST)
         val within = app.filterKeys { it <= 4 }.values.sum()
@@ -86,7 +79,7 @@ class AgreementTest {
             val image = PhotoLoader(Demo.app).load(Demo.document(name, Demo.photoFile(name).readBytes()))
             assertEquals(expected.image.width to expected.image.height, image.width to image.height)
             val differences = image.pixels.indices.map { abs((image.pixels[it].toInt() and 0xff) - (expected.image.pixels[it].toInt() and 0xff)) }
-            val output = classifier.run(classifier.prepare(image))
+            val output = classifier.outputs(classifier.prepare(image)).single()
             val units = difference(expected.output, output)
             report.appendLine(
                 "| $name | %.2f %% | ${differences.max()} | %.4f | $units |".format(

@@ -11,7 +11,7 @@ import java.nio.ByteBuffer
 import java.util.Random
 
 /** Camera frames: Python's vectors, a reference that goes pixel by pixel, and planes that are too short. */
-class Yuv420Test {
+class YuvConverterTest {
     @Suppress("UNCHECKED_CAST")
     @Test
     fun `every vector comes out to the last bit`() {
@@ -22,7 +22,7 @@ class Yuv420Test {
                 YuvPlane(ByteBuffer.wrap(bytes(given["bytes"])), (given["row_stride"] as Long).toInt(), (given["pixel_stride"] as Long).toInt())
             }
             for ((turn, expected) in case["rgb"] as Map<String, String>) {
-                val image = Yuv420.toRgb(
+                val image = YuvConverter().toRgb(
                     (case["width"] as Long).toInt(), (case["height"] as Long).toInt(), plane("y"), plane("u"), plane("v"),
                     turn.substringBefore(' ').toInt(), turn.endsWith("mirrored"),
                 )
@@ -55,7 +55,7 @@ class Yuv420Test {
         val sample = { plane: YuvPlane, column: Int, row: Int ->
             plane.bytes.get(row * plane.rowStride + column * plane.pixelStride).toInt() and 0xff
         }
-        val image = Yuv420.toRgb(width, height, y, u, v, 90 * quarter, mirror)
+        val image = YuvConverter().toRgb(width, height, y, u, v, 90 * quarter, mirror)
         assertEquals(if (quarter % 2 == 0) width else height, image.width)
         val expected = ByteArray(image.pixels.size)
         for (row in 0 until image.height) {
@@ -86,13 +86,13 @@ class Yuv420Test {
         val plane = { size: Int, rowStride: Int, stride: Int -> YuvPlane(ByteBuffer.allocate(size), rowStride, stride) }
         val good = plane(1, 1, 1)
         val y = plane(4, 2, 1)
-        assertEquals(2, Yuv420.toRgb(2, 2, y, good, good).width)
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(2, 2, plane(3, 2, 1), good, good) }
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(2, 2, plane(4, 1, 1), good, good) }
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(2, 2, plane(4, 2, 0), good, good) }
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(2, 2, y, plane(0, 1, 1), good) }
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(2, 2, y, good, good, 45) }
-        assertThrows<IllegalArgumentException> { Yuv420.toRgb(0, 2, y, good, good) }
+        assertEquals(2, YuvConverter().toRgb(2, 2, y, good, good).width)
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(2, 2, plane(3, 2, 1), good, good) }
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(2, 2, plane(4, 1, 1), good, good) }
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(2, 2, plane(4, 2, 0), good, good) }
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(2, 2, y, plane(0, 1, 1), good) }
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(2, 2, y, good, good, 45) }
+        assertThrows<IllegalArgumentException> { YuvConverter().toRgb(0, 2, y, good, good) }
     }
 
     @Test
@@ -102,7 +102,7 @@ class Yuv420Test {
         for (degrees in listOf(0, 90)) {
             val times = DoubleArray(60) {
                 val start = System.nanoTime()
-                Yuv420.toRgb(640, 480, y, chroma, chroma, degrees)
+                YuvConverter().toRgb(640, 480, y, chroma, chroma, degrees)
                 (System.nanoTime() - start) / 1e6
             }
             println("640x480 to RGB, turned by $degrees: median %.2f ms".format(Percentiles.of(times.copyOfRange(20, 60), 50.0)))

@@ -6,20 +6,29 @@ import java.nio.ByteBuffer
 /**
  * One plane of a camera's YUV_420_888 frame.
  *
- * @property bytes read from index 0 to its limit; its position is neither read nor moved. The last row may end behind its last
+ * @property bytes read from index 0 to its limit; its position is where it was afterwards. The last row may end behind its last
  * sample, as Android's do.
  * @property rowStride bytes from one row to the next; [pixelStride] from one sample to the next (2 where U and V alternate).
  */
 class YuvPlane(val bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int)
 
-/** YUV_420_888 → RGB in integer BT.601 of limited range: C = Y − 16, D = U − 128, E = V − 128. */
-object Yuv420 {
+/**
+ * YUV_420_888 → RGB in integer BT.601 of limited range: C = Y − 16, D = U − 128, E = V − 128. For frames of one kind it allocates once. One
+ * thread at a time uses it.
+ */
+class YuvConverter {
+    private var turn: Turn? = null
+    private var luma = Rows(0)
+    private var blue = Rows(0)
+    private var red = Rows(0)
+
     /**
      * Converts a frame and turns it upright.
      *
      * @param width of the frame before it is turned, 1 to 65,535, as [height]; odd ones too. [u] and [v] have half of each, rounded up.
      * @param rotationDegrees clockwise: 0, 90, 180 or 270.
      * @param mirror whether left and right are exchanged after the rotation.
+     * @param reuse is filled and returned where it has the size of the upright frame.
      * @throws IllegalArgumentException for another rotation, and for planes that are too short for the size.
      */
     fun toRgb(
@@ -30,32 +39,41 @@ object Yuv420 {
         v: YuvPlane,
         rotationDegrees: Int = 0,
         mirror: Boolean = false,
+        reuse: RgbImage? = null,
     ): RgbImage {
-        val turn = Turn(width, height, rotationDegrees, mirror)
-        val image = RgbImage(turn.width, turn.height, ByteArray(Math.multiplyExact(3, Math.multiplyExact(width, height))))
+        val turn = turn?.takeIf { it.turns(width, height, rotationDegrees, mirror) }
+            ?: Turn(width, height, rotationDegrees, mirror).also { turn = it }
+        val image = reuse?.takeIf { it.width == turn.width && it.height == turn.height }
+            ?: RgbImage(turn.width, turn.height, ByteArray(Math.multiplyExact(3, Math.multiplyExact(width, height))))
         val chromaWidth = (width + 1) / 2
-        val luma = Rows(y, width, height)
-        val blue = Rows(u, chromaWidth, (height + 1) / 2)
-        val red = Rows(v, chromaWidth, (height + 1) / 2)
+        luma = luma.of(y, width, height)
+        blue = blue.of(u, chromaWidth, (height + 1) / 2)
+        red = red.of(v, chromaWidth, (height + 1) / 2)
         for (row in 0 until height) {
-            luma.load(row)
+            luma.load(y, row)
             if (row % 2 == 0) {
-                blue.load(row / 2)
-                red.load(row / 2)
+                blue.load(u, row / 2)
+                red.load(v, row / 2)
             }
-            convert(luma, blue, red, width, image.pixels, turn.start(row), turn.step)
+            convert(luma.samples, y.pixelStride, blue.samples, u.pixelStride, red.samples, v.pixelStride, width, image.pixels, turn, row)
         }
         return image
     }
 
-    private fun convert(luma: Rows, blue: Rows, red: Rows, width: Int, target: ByteArray, start: Int, step: Int) {
-        val ys = luma.samples
-        val us = blue.samples
-        val vs = red.samples
-        val lumaStride = luma.stride
-        val blueStride = blue.stride
-        val redStride = red.stride
-        var at = start
+    private fun convert(
+        ys: ByteArray,
+        lumaStride: Int,
+        us: ByteArray,
+        blueStride: Int,
+        vs: ByteArray,
+        redStride: Int,
+        width: Int,
+        target: ByteArray,
+        turn: Turn,
+        row: Int,
+    ) {
+        val step = turn.step
+        var at = turn.start(row)
         for (pair in 0 until (width + 1) / 2) {
             val d = (us[pair * blueStride].toInt() and 0xff) - 128
             val e = (vs[pair * redStride].toInt() and 0xff) - 128
@@ -80,29 +98,32 @@ object Yuv420 {
 
     private fun clipped(value: Int): Byte = maxOf(0, minOf(255, value shr 8)).toByte()
 
-    /** A plane, copied a row at a time into an array, since single bytes of a direct buffer are slow to read. */
-    private class Rows(plane: YuvPlane, samplesAcross: Int, rows: Int) {
-        val stride = plane.pixelStride
-        private val rowStride = plane.rowStride
-        private val rowBytes = (samplesAcross - 1) * stride + 1
-        private val bytes: ByteBuffer = plane.bytes.duplicate()
+    /** A row of a plane, copied into an array, since single bytes of a direct buffer are slow to read. */
+    private class Rows(private val rowBytes: Int) {
         val samples = ByteArray(rowBytes)
 
-        init {
-            require(stride >= 1 && rowStride >= rowBytes) { "Expected rows of $rowBytes bytes or more, received strides $rowStride and $stride." }
-            val least = (rows - 1).toLong() * rowStride + rowBytes
-            require(bytes.limit() >= least) { "Expected a plane of $least bytes or more, received ${bytes.limit()}." }
+        /** These, or others where they are too short for [plane]. */
+        fun of(plane: YuvPlane, samplesAcross: Int, rows: Int): Rows {
+            val needed = (samplesAcross - 1) * plane.pixelStride + 1
+            require(plane.pixelStride >= 1 && plane.rowStride >= needed) {
+                "Expected rows of $needed bytes or more, received strides ${plane.rowStride} and ${plane.pixelStride}."
+            }
+            val least = (rows - 1).toLong() * plane.rowStride + needed
+            require(plane.bytes.limit() >= least) { "Expected a plane of $least bytes or more, received ${plane.bytes.limit()}." }
+            return if (needed == rowBytes) this else Rows(needed)
         }
 
-        fun load(row: Int) {
-            // As a Buffer: ByteBuffer's own position() is younger than API 26.
-            (bytes as Buffer).position(row * rowStride)
-            bytes.get(samples, 0, rowBytes)
+        fun load(plane: YuvPlane, row: Int) {
+            // As a Buffer: ByteBuffer's own position() is younger than API 26. A copy of the buffer would be an object a frame.
+            val position = (plane.bytes as Buffer).position()
+            (plane.bytes as Buffer).position(row * plane.rowStride)
+            plane.bytes.get(samples, 0, rowBytes)
+            (plane.bytes as Buffer).position(position)
         }
     }
 
     /** Where the pixels of a source row go: from [start] on, [step] bytes apart. */
-    private class Turn(private val sourceWidth: Int, private val sourceHeight: Int, degrees: Int, mirror: Boolean) {
+    private class Turn(private val sourceWidth: Int, private val sourceHeight: Int, private val degrees: Int, private val mirror: Boolean) {
         val width: Int
         val height: Int
         val step: Int
@@ -132,8 +153,13 @@ object Yuv420 {
             origin = 3 * (y * width + x)
         }
 
+        fun turns(width: Int, height: Int, degrees: Int, mirror: Boolean): Boolean =
+            width == sourceWidth && height == sourceHeight && degrees == this.degrees && mirror == this.mirror
+
         fun start(row: Int): Int = origin + row * down
     }
 
-    private val ROTATIONS = setOf(0, 90, 180, 270)
+    private companion object {
+        val ROTATIONS = setOf(0, 90, 180, 270)
+    }
 }

@@ -1,0 +1,71 @@
+package org.tformer.demo.screens
+
+import org.junit.Assert.assertEquals
+import org.junit.Before
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.tformer.demo.camera.CameraFrame
+import org.tformer.demo.core.RgbImage
+import org.tformer.demo.harness.Demo
+import org.tformer.demo.harness.YuvFrames
+import org.tformer.demo.tasks.Allocated
+import java.util.concurrent.Executor
+
+/** From a camera's frame to an answer with the real interpreter: what it costs the heap. */
+@RunWith(RobolectricTestRunner::class)
+class FramePipelineTest {
+    @Before
+    fun interpreter() = Demo.needInterpreter()
+
+    private fun frames(image: RgbImage): List<CameraFrame> = List(FRAMES) { YuvFrames.frame(image, 90, false) { } }
+
+    @Test
+    fun `a frame costs the heap nothing, of each task that is bundled`() {
+        val image = Demo.photo("china.jpg", 96, 64)
+        for (task in listOf("classification", "detection", "segmentation").filter { Demo.model(it) in Demo.bundled }) {
+            Demo.use(task)
+            var shown = 0
+            val pipeline = FramePipeline(Executor(Runnable::run), Demo.app.session, { shown++ }, { throw AssertionError(it) })
+            val take = { all: List<CameraFrame> ->
+                for (frame in all) {
+                    pipeline.offer(frame)
+                    pipeline.latest()
+                }
+            }
+            // The first fill the three shots and meet the compiler; what later ones cost is what each one costs.
+            val used = List(ROUNDS) { frames(image).let { next -> Allocated.bytes { take(next) } } }
+            println("$task: bytes of $FRAMES frames, round by round: $used")
+            assertEquals("$task: $used", 0L, used.min())
+            assertEquals(ROUNDS * FRAMES, shown)
+        }
+    }
+
+    @Test
+    fun `scratch`() {
+        Demo.use("classification")
+        val file = org.tformer.demo.core.ModelFile.read(Demo.bundledModel)
+        val engine = Demo.app.engines().here(file.flatbuffer, 2)
+        val model = org.tformer.demo.core.Classifier(file, engine)
+        val image = Demo.photo("china.jpg", 96, 64)
+        val input = model.prepare(image)
+        val answer = model.blank()
+        val rate = org.tformer.demo.core.FrameRate()
+        val frames = frames(image)
+        val converter = org.tformer.demo.core.YuvConverter()
+        repeat(3) {
+            println("prepare " + Allocated.bytes { repeat(40) { model.prepare(image) } })
+            println("engine " + Allocated.bytes { repeat(40) { engine.run(input) } })
+            println("outputs " + Allocated.bytes { repeat(40) { model.outputs(input) } })
+            println("answer " + Allocated.bytes { repeat(40) { model.answer(image, answer) } })
+            println("rate " + Allocated.bytes { repeat(40) { rate.tick() } })
+            println("rgb " + Allocated.bytes { repeat(40) { frames[it].toRgb(converter, image) } })
+            println("session " + Allocated.bytes { repeat(40) { Demo.app.session.current() } })
+        }
+    }
+
+    private companion object {
+        const val FRAMES = 40
+        const val ROUNDS = 5
+    }
+}
