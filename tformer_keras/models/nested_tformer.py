@@ -116,8 +116,8 @@ def capacity_config(config: TFormerConfig, depths: tuple[int, ...]) -> TFormerCo
 def capacity_model(
     nested: keras.Model, config: TFormerConfig, capacities: Mapping[str, tuple[int, ...]], name: str
 ) -> keras.Model:
-    """One capacity as an ordinary TFormer, a copy with the weights as they are now."""
-    model = TFormer(capacity_config(config, capacities[name]), "tformer")
+    """One capacity as an ordinary TFormer of its name, a copy with the weights as they are now."""
+    model = TFormer(capacity_config(config, capacities[name]), name)
     copy_capacity(nested, model, _head_name(capacities, name))
     return model
 
