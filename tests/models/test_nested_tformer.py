@@ -65,7 +65,7 @@ def test_norms_take_the_statistics_of_all_capacities_that_pass_them(randomise):
             layer.momentum = 0.0
     for name, maps_an_image in (("stage1_block2_mixer_norm", 1), ("stage2_block1_mixer_norm", 2)):
         layer = network.get_layer(name)
-        seen = outputs(keras.Model(network.inputs, layer.input), IMAGES, training=True)[0]
+        seen = outputs(keras.Model(network.inputs[0], layer.input), IMAGES, training=True)[0]
         # M and L are the same up to stage 2, S is another.
         assert len(seen) == maps_an_image * len(IMAGES)
         network(IMAGES, training=True)
