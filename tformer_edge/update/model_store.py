@@ -160,6 +160,10 @@ class ModelStore:
         state = self.state()
         return bool(state.active) and state.slots[state.active].sha256 == self._opened
 
+    def forget(self) -> None:
+        """The release that was opened last does not work in this program: `confirm` is not about it."""
+        self._opened = ""
+
     def bundle(self, counted: bool = True) -> Bundle:
         """The active release's capacities, as `open` opens one of them; its SHA-256 was checked.
 

@@ -114,7 +114,7 @@ class Serving:
             self._looked = self._clock()
             with contextlib.suppress(UserError, Failure, OSError):
                 if not self.store.is_open():
-                    self._begin(lambda: self._first(self.store.bundle()))
+                    self._begin(self._newer)
                     return
         if len(self._times) < (self._times.maxlen or 1):
             return
@@ -137,6 +137,14 @@ class Serving:
 
         self._thread = threading.Thread(target=work, name="next-capacity", daemon=True)
         self._thread.start()
+
+    def _newer(self) -> "_Ready":
+        """The active release; where it fails here, that counts as an opening of its trial, and is tried again."""
+        try:
+            return self._first(self.store.bundle())
+        except BaseException:
+            self.store.forget()
+            raise
 
     def _first(self, bundle: Bundle) -> "_Ready":
         """Measures all capacities of a release, and opens the best within the budget, or else the fastest."""

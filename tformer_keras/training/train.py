@@ -114,5 +114,6 @@ def _train(
         f"{job.model} with {model.count_params():,} parameters on {dataset.name}: {len(dataset.train.names)} training "
         f"and {len(dataset.test.names)} test images of {len(dataset.class_names)} classes, "
         f"{run.steps_per_epoch} steps an epoch, {recipe.epochs} epochs, {keras.backend.backend()} backend"
+        + "".join(f"; {name}: {'-'.join(map(str, depths))}" for name, depths in capacities.items())
     )
     return run.run(record, console)

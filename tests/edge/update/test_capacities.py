@@ -256,3 +256,24 @@ def test_serving_takes_up_a_newer_release_and_outlives_one_that_cannot_be_opened
             assert serving_.capacity == "M" and "rot" in serving_.failure
         served(serving_, photos[0], 12)
         assert serving_.capacity == ""  # the only one
+
+
+def test_a_release_that_fails_while_it_is_taken_up_is_given_back_and_never_confirmed(
+    store, site, device, capacities, monkeypatch, photos
+):
+    simulated = Device(monkeypatch)
+    with Serving(store, 100, every=0.01, clock=simulated.clock) as serving_:
+        site.release(make_bundle({"M": capacities["M"], "S": capacities["S"]}), allow_full=True)
+        device.update(trial=True)
+
+        def fails(model):
+            raise UserError("a model that runs", "none", "wait")
+
+        monkeypatch.setattr(serving, "median_ms", fails)
+        for _ in range(2 * (MAX_TRIALS + 1)):
+            served(serving_, photos[0], 1)
+            store.confirm()
+        assert name_of(serving_._now.model) == "L" and "a model that runs" in serving_.failure
+        monkeypatch.setattr(serving, "median_ms", lambda model: SPEEDS[name_of(model)])
+        served(serving_, photos[0], 4)
+        assert store.state().failed == (2,) and serving_.capacity == "L"
