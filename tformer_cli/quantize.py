@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     """Quantizes; 130 after an interruption whose checkpoint is saved."""
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
+    from tformer_keras.training.nested_run import capacity_folders
     from tformer_keras.training.saved_model import need_tensorflow, open_model
 
     output = Output(args.json)
@@ -135,8 +136,10 @@ def run(args: argparse.Namespace) -> int:
         command=sys.argv,
     )
     source = FloatModel(trained.model, trained.preprocessing, trained.record)
+    smaller = {name: open_model(folder) for name, folder in capacity_folders(Path(args.model)).items()}
+    others = {name: FloatModel(one.model, one.preprocessing, one.record) for name, one in smaller.items()}
     try:
-        report = quantize(job, source, dataset, output.console)
+        report = quantize(job, source, dataset, output.console, others)
     except KeyboardInterrupt:
         output.say(
             f"interrupted; the run's last checkpoint is in {out / 'checkpoints'}: give the same command again to go on "

@@ -18,6 +18,7 @@ EPILOG = """examples:
   tformer train streets/ --out runs/streets          masks: images/ and masks/
   tformer train photos/ --model tformer_s --recipe finetune --weights runs/large/model.keras --out runs/mine
   tformer train photos/ --model tformer_s --recipe imagenet --set augmentation.mixup=0.2 --model-set norm=group
+  tformer train photos/ --model tformer_s --recipe imagenet --nested S,M,L --out runs/sml
   two processes on two machines, run on each with its own --process-id:
     tformer train photos/ --backend jax --processes 2 --process-id 0 --coordinator 10.0.0.1:1234 --out runs/two
 
@@ -57,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too (distillation)")
     parser.add_argument(
         "--distillation", choices=("soft", "hard"), default="soft", help="how (default: soft)"
+    )
+    parser.add_argument(
+        "--nested",
+        metavar="S,M,L",
+        help="train several capacities in one network, the smaller ones the first blocks of each stage: S, M and L are "
+        "1, 2 and 3 times the model's depths; or depths, 1-1-2-1, with NAME= before them or not",
     )
     parser.add_argument(
         "--mixed-precision",
@@ -168,6 +175,7 @@ def run(args: argparse.Namespace) -> int:
         teacher=args.teacher,
         distillation=args.distillation,
         xla=args.xla,
+        nested=args.nested,
         limit_steps=args.limit_steps,
         skip_unreadable=args.skip_unreadable,
         checkpoint_minutes=args.checkpoint_minutes,

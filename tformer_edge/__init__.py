@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from tformer_edge.preprocessing import Preprocessing
     from tformer_edge.tasks.classification import Prediction, Ranked
     from tformer_edge.update.model_store import ModelStore
+    from tformer_edge.update.serving import Serving
 
-__all__ = ["Model", "ModelStore", "Prediction", "Preprocessing", "Ranked", "UserError", "selftest"]
+__all__ = ["Model", "ModelStore", "Prediction", "Preprocessing", "Ranked", "Serving", "UserError", "selftest"]
 
 _MODULES = {
     "Model": "model",
@@ -25,6 +26,7 @@ _MODULES = {
     "Prediction": "tasks.classification",
     "Preprocessing": "preprocessing",
     "Ranked": "tasks.classification",
+    "Serving": "update.serving",
     "UserError": "errors",
     "selftest": "golden_check",
 }

@@ -14,6 +14,7 @@ from tformer_edge.byte_count import byte_count
 from tformer_edge.command_line import guarded
 from tformer_edge.contract import load_bytes
 from tformer_edge.errors import UserError
+from tformer_edge.update.bundle import make_bundle
 from tformer_publish import releases
 from tformer_publish.publish_options import EPILOG, add_arguments
 from tformer_publish.repository import Repository
@@ -73,11 +74,24 @@ def _act(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, An
         return _rotate(args, repository, keys)
     if args.action == "rollback":
         return _table(releases.rollback(repository, args.release, keys))
-    data = load_bytes(Path(args.model))
+    data = _data(args.model)
     options: dict[str, Any] = {"rollout": args.rollout, "target": args.target, "allow_full": args.full}
     if args.memory is not None:
         options["memory"] = byte_count(args.memory, "--memory")
     return _table(releases.release(repository, data, keys, **options))
+
+
+def _data(models: Sequence[str]) -> bytes:
+    """The bytes to publish: of one file without a name as they are, else a bundle."""
+    if len(models) == 1 and (Path(models[0]).exists() or "=" not in models[0]):
+        return load_bytes(Path(models[0]))
+    files: dict[str, bytes] = {}
+    for model in models:
+        name, _, path = model.partition("=") if "=" in model else (Path(model).stem, "", model)
+        if name in files:
+            raise UserError("every capacity once", f"{name} twice", "give NAME=FILE with another name")
+        files[name] = load_bytes(Path(path))
+    return make_bundle(files)
 
 
 def _init(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, Any], str, int]:

@@ -5,6 +5,7 @@ import argparse
 EPILOG = """examples:
   tformer-publish init --to REPO --keys KEYS
   tformer-publish release model.tflite --to REPO --key targets=KEYS/targets.pem … --rollout 10
+  tformer-publish release L=l.tflite M=m.tflite S=s.tflite --to REPO --keys KEYS
   tformer-publish promote 3 --rollout 100 --to REPO --keys KEYS
   tformer-publish rollback 2 --to REPO --keys KEYS
   tformer-publish rotate-key targets --old KEYS/targets.pem --new KEYS/targets-2.pem --to REPO --keys KEYS
@@ -36,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument("--root-keys", type=int, default=3, help="(default: 3)")
     init.add_argument("--threshold", type=int, default=2, help="of root keys that must sign (default: 2)")
     release = action("release", "publish a model file as the next release")
-    release.add_argument("model", help="a .tflite file with contract and golden vectors")
+    release.add_argument(
+        "model",
+        nargs="+",
+        metavar="[NAME=]FILE",
+        help="a .tflite file with contract and golden vectors; or several capacities of a network, which devices have "
+        "together, the largest first (NAME: the file's, without its ending)",
+    )
     release.add_argument("--rollout", type=int, default=100, help="percent of devices (default: 100)")
     release.add_argument("--target", choices=("litert", "micro"), default="litert")
     release.add_argument(

@@ -11,7 +11,8 @@ from tuf.api.metadata import Metadata, TargetFile
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
-from tformer_edge.update.client import check_model, class_of
+from tformer_edge.update.bundle import Bundle
+from tformer_edge.update.client import check_model, class_of_release
 from tformer_edge.update.delta import apply_delta, make_delta
 from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
 from tformer_publish.repository import Repository, Signers
@@ -50,9 +51,10 @@ def release(
     memory: int = 0,
     check: Callable[[bytes], None] = check_model,
 ) -> Published:
-    """Publishes a model file as the next release, with deltas from the last releases of its device class.
+    """Publishes a file as the next release, with deltas from the last releases of its device class.
 
     Args:
+        data: a model file, or a bundle of several capacities (tformer_edge/update/bundle.py).
         rollout: percent of devices, 0 to 100.
         allow_full: publish also where no delta is smaller than the file.
         memory: bytes that a device must have to take it; 0 demands nothing.
@@ -63,8 +65,11 @@ def release(
     """
     if not 0 <= rollout <= 100:
         raise UserError("a rollout of 0 to 100 percent", str(rollout), "give another", where="--rollout")
-    device = class_of(read_model_file(data), target)
-    check(data)
+    device = class_of_release(data, target)
+    files = Bundle(data).files()
+    _check_labels(files)
+    for file in files.values():
+        check(file)
     if not 0 <= memory <= MAX_MEMORY:
         raise UserError(f"0 to {MAX_MEMORY} bytes of memory", str(memory), "give another", where="--memory")
     return _publish(repository, data, keys, rollout, device.to_json(), memory, allow_full)
@@ -168,6 +173,17 @@ def _publish(
         added[name] = repository.add_file(name, data, custom)
         repository.publish({**_kept(entries, mine), **added}, keys)
     return Published(number, (Way(0, "full", len(data)), *chosen), tuple(weighed))
+
+
+def _check_labels(files: dict[str, bytes]) -> None:
+    """Raises UserError where capacities of one release say different things."""
+    labels = {name: read_model_file(file).labels for name, file in files.items()}
+    first = next(iter(labels))
+    for name in labels:
+        if labels[name] != labels[first]:
+            raise UserError(
+                f"the labels of {first}", "others", "bundle capacities of one training", where=name
+            )
 
 
 def _kept(entries: dict[str, TargetFile], mine: list[Release]) -> dict[str, TargetFile]:

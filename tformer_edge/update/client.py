@@ -16,6 +16,7 @@ from tformer_edge.files import write_whole
 from tformer_edge.golden_check import selftest
 from tformer_edge.memory import total_bytes
 from tformer_edge.model import Model
+from tformer_edge.update.bundle import Bundle
 from tformer_edge.update.delta import apply_delta
 from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
 from tformer_edge.update.manifest import DeviceClass, Part, Release, choose_release, releases_of, ways_to
@@ -72,6 +73,19 @@ def class_of(file: ModelFile, target: str = "litert") -> DeviceClass:
         )
     height, width = file.contract.image.input_size
     return DeviceClass(file.contract.task, (height, width), target)
+
+
+def class_of_release(data: bytes, target: str = "litert") -> DeviceClass:
+    """The device class that a release's file is for, all its capacities alike.
+
+    Raises UserError for a model file without a contract, or capacities that are for different ones; UpdateFailure,
+    state CORRUPT, for a bundle that is none.
+    """
+    classes = [class_of(read_model_file(file), target) for file in Bundle(data).files().values()]
+    for other in classes[1:]:
+        if other != classes[0]:
+            raise UserError(f"capacities for {classes[0]}", f"one for {other}", "bundle others")
+    return classes[0]
 
 
 def update(
@@ -159,7 +173,7 @@ def _advance(
         if (data := store.bytes_of(state, slot)) is not None
     }
     active = state.slots.get(state.active)
-    device = class_of(read_model_file(bases[active.sha256])) if active and active.sha256 in bases else None
+    device = class_of_release(bases[active.sha256]) if active and active.sha256 in bases else None
     current = active.release if active and active.sha256 in bases else 0
     release = choose_release(releases_of(trusted.targets), device, state.device_id, current, memory)
     if release.number in state.failed:
@@ -181,7 +195,8 @@ def _advance(
         data = _fetch(store, release, bases, url, patience, traffic)
     try:
         _check_class(data, release)
-        check(data)
+        for file in Bundle(data).files().values():
+            check(file)
     except UpdateFailure as failure:
         if failure.state in (UpdateState.SELFTEST_FAILED, UpdateState.INCOMPATIBLE):
             store.note_failed(release.number)
@@ -193,10 +208,10 @@ def _advance(
 
 
 def _check_class(data: bytes, release: Release) -> None:
-    """Holds a file to the device class that was signed for it."""
+    """Holds a release's file, and all capacities in it, to the device class that was signed for it."""
     try:
-        found = class_of(read_model_file(data), release.device.target)
-    except UserError as error:
+        found = class_of_release(data, release.device.target)
+    except (UserError, UpdateFailure) as error:
         raise UpdateFailure(UpdateState.SELFTEST_FAILED, str(error)) from None
     if found != release.device:
         raise UpdateFailure(

@@ -12,6 +12,8 @@ from typing import Any
 from tformer_edge.errors import UserError
 from tformer_edge.files import flush_folder, write_whole
 from tformer_edge.model import Model
+from tformer_edge.update.bundle import Bundle
+from tformer_edge.update.capacity_choice import Wanted, open_capacity
 from tformer_edge.update.state_file import DeviceState, Slot, read_state, write_state
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
@@ -27,12 +29,14 @@ class ModelStore:
 
     `open` gives a `Model` of the active release, whose SHA-256 was checked then; a damaged one gives way to the
     release before it. A new release is on trial until `confirm` is called: when it was opened three times without
-    that, the store goes back to the release before it and takes the new one never again.
+    that, the store goes back to the release before it and takes the new one never again. A release may hold several
+    capacities of a network (bundle.py); `capacity` is the name of the one that was opened last, "" of an only one.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self._opened = ""
+        self.capacity = ""
+        self._opened, self._wanted = "", Wanted()
 
     def state(self) -> DeviceState:
         """What the store remembers. Raises UpdateFailure (FLOOR_LOST) and, for a folder without one, UserError."""
@@ -115,31 +119,75 @@ class ModelStore:
             )
             return write_state(self.folder, state)
 
-    def open(self, **options: Any) -> Model:
+    def open(self, capacity: str | None = None, budget_ms: float | None = None, **options: Any) -> Model:
         """A `Model` of the active release; `options` as of Model.
 
-        Raises UpdateFailure, state CORRUPT, where neither slot is whole; the folder's other errors as `state`.
+        Args:
+            capacity: of a release of several: a name, "best" (as without) or "fastest".
+            budget_ms: instead: the best capacity whose inferences take no longer, which are measured now.
+
+        Raises UpdateFailure, state CORRUPT, where neither slot is whole; UserError for a capacity that the release has
+        not, or where none is within the budget; the folder's other errors as `state`.
+        """
+        return self._open(Wanted(capacity, budget_ms), options, counted=True)
+
+    def reload(
+        self, model: Model, capacity: str | None = None, budget_ms: float | None = None, **options: Any
+    ) -> Model:
+        """The model itself while it is what is wanted; else that one, and `model` is closed when it is open.
+
+        Args:
+            model: that `open` or `reload` gave.
+            capacity, budget_ms: as of `open`; without both, what was asked for last.
+        """
+        wanted = Wanted(capacity, budget_ms)
+        if wanted == Wanted():
+            wanted = self._wanted
+        here = self.is_open()
+        if here and wanted == self._wanted:
+            return model
+        before = self.capacity
+        # The same release is on trial in this program already.
+        new = self._open(wanted, options, counted=not here)
+        if here and self.capacity == before:
+            new.close()
+            return model
+        model.close()
+        return new
+
+    def is_open(self) -> bool:
+        """Whether the release that was opened last is the active one. Raises as `state` does."""
+        state = self.state()
+        return bool(state.active) and state.slots[state.active].sha256 == self._opened
+
+    def forget(self) -> None:
+        """The release that was opened last does not work in this program: `confirm` is not about it."""
+        self._opened = ""
+
+    def bundle(self, counted: bool = True) -> Bundle:
+        """The active release's capacities, as `open` opens one of them; its SHA-256 was checked.
+
+        Args:
+            counted: whether this opening counts where the release is on trial.
+
+        Raises as `open` does.
         """
         with self.locked():
             state = self.state()
-            if state.trial >= MAX_TRIALS:
+            if state.trial >= MAX_TRIALS and counted:
                 state = self.give_up(state)
             data = self.bytes_of(state, state.active)
-            if data is not None and state.trial >= 0:
+            if data is not None and state.trial >= 0 and counted:
                 state = write_state(self.folder, dataclasses.replace(state, trial=state.trial + 1))
             if data is None:
                 state, data = self._previous(state)
         self._opened = state.slots[state.active].sha256
-        return Model(data, **options)
+        return Bundle(data)
 
-    def reload(self, model: Model, **options: Any) -> Model:
-        """The model itself while it is that of the active release; else the active one, and `model` is closed."""
-        state = self.state()
-        if state.active and state.slots[state.active].sha256 == self._opened:
-            return model
-        new = self.open(**options)
-        model.close()
-        return new
+    def _open(self, wanted: Wanted, options: dict[str, Any], counted: bool) -> Model:
+        name, model = open_capacity(self.bundle(counted), wanted, options)
+        self.capacity, self._wanted = name, wanted
+        return model
 
     def confirm(self) -> None:
         """Ends the trial of the model that `open` gave: it has proved itself in the program that uses it."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.update.bundle import BEST, Bundle
 from tformer_edge.update.state_file import DeviceState, Slot, write_state
+from tformer_edge.update.update_state import UpdateFailure
 
 
 def rebuild(folder: Path, floor: int) -> DeviceState:
@@ -29,9 +31,9 @@ def rebuild(folder: Path, floor: int) -> DeviceState:
         path = folder / f"slot-{name}.tflite"
         try:
             data = path.read_bytes()
-            if read_model_file(data).contract is None:
+            if read_model_file(Bundle(data).file(BEST)).contract is None:
                 continue
-        except (OSError, UserError):
+        except (OSError, UserError, UpdateFailure):
             continue
         found.append((path.stat().st_mtime, name, Slot(0, hashlib.sha256(data).hexdigest(), len(data))))
     slots = {name: slot for _, name, slot in found}

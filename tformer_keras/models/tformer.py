@@ -206,6 +206,35 @@ def stem(x: Any, config: TFormerConfig) -> Any:
     return _conv(x, config.scaled(config.widths[0]), config.stem_kernel, last, config, "stage1_patch")
 
 
+def patch_embedding(x: Any, config: TFormerConfig, stage: int) -> Any:
+    """The strided convolution that begins a stage, counted from 2 (the stem has that of stage 1)."""
+    width = config.scaled(config.widths[stage - 1])
+    return _conv(x, width, config.patch_kernel, config.patch_stride, config, f"stage{stage}_patch")
+
+
+def block_drop_rate(config: TFormerConfig, number: int) -> float:
+    """The stochastic depth of a block, counted from 0 over all stages."""
+    return config.stochastic_depth * number / max(sum(config.depths) - 1, 1)
+
+
+def head(x: Any, config: TFormerConfig, name: str = "head") -> Any:
+    """What follows the last stage: a norm, and with a top a mean over the map and a dense layer."""
+    x = _norm(x, config, f"{name}_norm")
+    if config.include_top or config.pooling == "avg":
+        x = layers.GlobalAveragePooling2D(data_format="channels_last", name=f"{name}_pool")(x)
+    elif config.pooling == "max":
+        x = layers.GlobalMaxPooling2D(data_format="channels_last", name=f"{name}_pool")(x)
+    if config.include_top:
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        logits = layers.Dense(
+            config.classes, kernel_initializer=initializer, name=f"{name}_logits", dtype="float32"
+        )
+        x = logits(x)
+        if config.classifier_activation not in (None, "linear"):
+            x = layers.Activation(config.classifier_activation, name=f"{name}_scores", dtype="float32")(x)
+    return x
+
+
 def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
     """Builds the model of a configuration: a flat functional Keras model.
 
@@ -215,31 +244,17 @@ def TFormer(config: TFormerConfig, name: str = "tformer") -> keras.Model:
     """
     inputs = x = layers.Input(config.input_shape, name="image")
     x = stem(x, config)
-    total, done, features = sum(config.depths), 0, []
-    for stage, (width, depth) in enumerate(zip(config.widths, config.depths, strict=True), 1):
+    done, features = 0, []
+    for stage, depth in enumerate(config.depths, 1):
         if stage > 1:
-            kernel, stride = config.patch_kernel, config.patch_stride
-            x = _conv(x, config.scaled(width), kernel, stride, config, f"stage{stage}_patch")
+            x = patch_embedding(x, config, stage)
         for index in range(1, depth + 1):
-            drop_rate = config.stochastic_depth * done / max(total - 1, 1)
-            x = block(x, config, drop_rate, f"stage{stage}_block{index}")
+            x = block(x, config, block_drop_rate(config, done), f"stage{stage}_block{index}")
             done += 1
         features.append(x)
     if config.features_only:
         return keras.Model(inputs, features, name=name)
-    x = _norm(x, config, "head_norm")
-    if config.include_top or config.pooling == "avg":
-        x = layers.GlobalAveragePooling2D(data_format="channels_last", name="head_pool")(x)
-    elif config.pooling == "max":
-        x = layers.GlobalMaxPooling2D(data_format="channels_last", name="head_pool")(x)
-    if config.include_top:
-        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
-        x = layers.Dense(config.classes, kernel_initializer=initializer, name="head_logits", dtype="float32")(
-            x
-        )
-        if config.classifier_activation not in (None, "linear"):
-            x = layers.Activation(config.classifier_activation, name="head_scores", dtype="float32")(x)
-    return keras.Model(inputs, x, name=name)
+    return keras.Model(inputs, head(x, config), name=name)
 
 
 def build(variant: str, weights: str | None = None, name: str | None = None, **overrides: Any) -> keras.Model:

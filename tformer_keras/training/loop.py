@@ -77,7 +77,7 @@ class Loop:
         self.framework, self.cluster = framework, cluster
         self.dataset, self.preprocessing, self.say = dataset, preprocessing, say
         recipe = job.recipe
-        self.task = TASKS[recipe.task].of(model, dataset.train, recipe)
+        self.task = self.task_of(model)
         framework.check(recipe)
 
         def loader(split: Any, task: Task, **options: Any) -> Loader:
@@ -100,6 +100,10 @@ class Loop:
         self.progressed = Progressed()
         self.metrics: Mapping[str, np.ndarray] | None = None
         self.stop = StopRequests()
+
+    def task_of(self, model: keras.Model) -> Any:
+        """The recipe's task, bound to the model's outputs and the training split."""
+        return TASKS[self.job.recipe.task].of(model, self.dataset.train, self.job.recipe)
 
     def set_phase(self, epoch: int) -> None:
         """Makes `trainer` and `phase_end` for the epochs from `epoch` on."""

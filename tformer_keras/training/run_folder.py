@@ -57,6 +57,7 @@ class Job(LoopJob):
         teacher: a `.keras` file to learn from, or None.
         distillation: "soft" or "hard"; used with a teacher.
         xla: compile with XLA; None: where it pays (see `compile_option`).
+        nested: what --nested asks for, see `nested_tformer.capacities_of`; None: one model.
     """
 
     model: str
@@ -64,6 +65,7 @@ class Job(LoopJob):
     teacher: str | None = None
     distillation: str = "soft"
     xla: bool | None = None
+    nested: str | None = None
 
 
 def make_record(

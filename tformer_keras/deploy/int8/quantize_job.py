@@ -16,6 +16,9 @@ from tformer_keras.deploy.int8.calibration import IMAGES
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.training.run_folder import LoopJob, begun, is_run_of, make_record
 
+# What the largest capacity is called beside the others' own names.
+LARGEST = "largest"
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizeJob(LoopJob):
@@ -68,14 +71,16 @@ def check_out(out: Path) -> None:
 
 
 def quantize_record(
-    job: QuantizeJob, source: FloatModel, dataset: Dataset, quantized: QuantizedModel
+    job: QuantizeJob,
+    source: FloatModel,
+    dataset: Dataset,
+    quantized: QuantizedModel,
+    smaller: Mapping[str, FloatModel],
 ) -> dict[str, Any]:
-    weights = hashlib.sha256()
-    for variable in source.model.variables:
-        weights.update(np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value)).tobytes())
+    """config.json; `smaller` are the other capacities of a network."""
     decides = {
         "quantize": job.source,
-        "weights_sha256": weights.hexdigest(),
+        "weights_sha256": _digest(source.model),
         "target": quantized.target,
         "rewrites": list(quantized.rewrites),
         "calibration_images": job.calibration_images,
@@ -84,7 +89,17 @@ def quantize_record(
         "teacher": job.teacher,
         "freeze_weights": list(job.freeze_weights),
         "split_seed": job.split_seed,
+        "nested": {LARGEST: None, **{name: _digest(one.model) for name, one in smaller.items()}}
+        if smaller
+        else None,
     }
     return make_record(
         job, dataset, source.preprocessing, source.record, decides, {"notes": list(quantized.notes)}
     )
+
+
+def _digest(model: keras.Model) -> str:
+    weights = hashlib.sha256()
+    for variable in model.variables:
+        weights.update(np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value)).tobytes())
+    return weights.hexdigest()

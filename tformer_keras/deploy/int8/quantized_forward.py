@@ -1,5 +1,6 @@
 """What a quantized model answers, as fake quantization computes it: for its training and its evaluation."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ def quantized_forward(quantized: QuantizedModel) -> Run:
         return tf.nest.flatten(quantized.model(images, training=False))
 
     return lambda images: [np.asarray(part) for part in compute(tf.constant(images))]
+
+
+def together(runs: Sequence[Run]) -> Run:
+    """One after the other of the same images, all outputs in that order."""
+    return lambda images: [output for run in runs for output in run(images)]
 
 
 def evaluate_quantized(
