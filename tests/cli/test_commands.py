@@ -303,5 +303,5 @@ def test_weights_of_a_run_bring_its_shape(run_folder: Path, tmp_path: Path) -> N
 def test_shipped_models_predict_by_name(name: str, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(image), "--model", name, "--json"]) == 0
     (prediction,) = result(capsys)["images"]
-    found = prediction["top"] if "top" in prediction else prediction["objects"]
+    found = next(prediction[key] for key in ("top", "objects", "areas") if key in prediction)
     assert {one["label"] for one in found} <= set(SHIPPED[name].config["class_names"])

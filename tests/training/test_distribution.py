@@ -50,6 +50,7 @@ def start(out: Path, *more: str, flags: str = "") -> subprocess.Popen[str]:
         "PYTHONPATH": str(ROOT),
         "XLA_FLAGS": flags,
         "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # to compile is what these take longest for
     }
     return subprocess.Popen(
         [sys.executable, "-c", MAIN, "train", *ARGUMENTS, "--out", str(out), *more],
