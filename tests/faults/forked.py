@@ -3,6 +3,7 @@
 For faults of files alone. What changes the environment, the streams or the interpreter needs a process of its own.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import resource
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,19 +40,53 @@ def run_forked(command: Sequence[str], fault: Fault) -> Ended:
     if not can_fork(fault):
         raise ValueError("expected a fault of files alone")
     started, peak = time.monotonic(), 0
-    with tempfile.TemporaryDirectory() as name:
-        out, err = Path(name, "out"), Path(name, "err")
-        process = _CONTEXT.Process(
-            target=_child, args=([*map(str, command)], fault.file_bytes, str(out), str(err))
-        )
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        # No files: where a disk is full, a pipe is not.
+        streams = [stack.enter_context(_Stream(Path(name, stream))) for stream in ("out", "err")]
+        paths = [str(stream.path) for stream in streams]
+        process = _CONTEXT.Process(target=_child, args=([*map(str, command)], fault.file_bytes, *paths))
         process.start()
         while process.exitcode is None:
             peak = max(peak, peak_bytes(process.pid) or 0)
             process.join(0.2)
             if time.monotonic() - started > SECONDS:
                 process.kill()
-        texts = (path.read_bytes().decode(errors="replace") for path in (out, err))
-        return Ended(process.exitcode, *texts, peak, time.monotonic() - started)
+        return Ended(
+            process.exitcode, *(stream.text() for stream in streams), peak, time.monotonic() - started
+        )
+
+
+class _Stream:
+    """A named pipe and all that comes through it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._parts = path, []
+        os.mkfifo(path)
+        self._read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        # As long as this end is open, nobody's end is the last.
+        self._write = os.open(path, os.O_WRONLY)
+        os.set_blocking(self._read, True)
+        self._thread = threading.Thread(target=self._collect)
+
+    def _collect(self) -> None:
+        while part := os.read(self._read, 1 << 16):
+            self._parts.append(part)
+
+    def __enter__(self) -> "_Stream":
+        self._thread.start()
+        return self
+
+    def text(self) -> str:
+        """What came, once the process has ended."""
+        if self._write >= 0:
+            os.close(self._write)
+            self._write = -1
+        self._thread.join()
+        return b"".join(self._parts).decode(errors="replace")
+
+    def __exit__(self, *error: object) -> None:
+        self.text()
+        os.close(self._read)
 
 
 def _child(command: list[str], file_bytes: int | None, out: str, err: str) -> None:
@@ -58,10 +94,10 @@ def _child(command: list[str], file_bytes: int | None, out: str, err: str) -> No
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for descriptor, path, flags in (
         (0, os.devnull, os.O_RDONLY),
-        (1, out, os.O_WRONLY | os.O_CREAT),
-        (2, err, os.O_WRONLY | os.O_CREAT),
+        (1, out, os.O_WRONLY),
+        (2, err, os.O_WRONLY),
     ):
-        os.dup2(os.open(path, flags, 0o600), descriptor)
+        os.dup2(os.open(path, flags), descriptor)
     if file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     main = importlib.import_module(MODULES[command[0]]).main
