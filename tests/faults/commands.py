@@ -112,6 +112,8 @@ OF_SCENES = _of_scenes("detector", "digit-scenes") | _of_scenes("segmenter", "di
 COMMANDS |= OF_SCENES
 # Two steps of training better nothing, and a sentence says so.
 MAY_FAIL = {"update"}
+# A store keeps its state twice: the other one answers.
+KEPT_TWICE = {"edge status"}
 # Which of the workspace's files a command reads its model from; those in a run's folder are damaged there.
 READS = {
     "quantize": "run/model.keras",

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.commands import COMMANDS, MAY_FAIL, OF_SCENES, READS
+from tests.faults.commands import COMMANDS, KEPT_TWICE, MAY_FAIL, OF_SCENES, READS
 from tests.faults.faults import DAMAGES, FAULTS, THINGS, keras_home
 from tests.faults.forked import can_fork, run_forked, start
 from tests.faults.process import Fault, run, wrong_with
@@ -59,6 +59,8 @@ def try_one(command: str, fault_name: str, space: Workspace) -> Cell:
         fault = FAULTS.get(fault_name, Fault(codes=(1, 2)))
         if command in MAY_FAIL:
             fault = dataclasses.replace(fault, codes=(*fault.codes, 1))
+        if command in KEPT_TWICE:
+            fault = dataclasses.replace(fault, codes=(*fault.codes, 0))
         if fault_name == "other Keras defaults":
             fault = dataclasses.replace(fault, environment=keras_home(folder / "keras"))
         if fault_name in DAMAGES:
