@@ -69,7 +69,7 @@ else
     for name in "${bundled[@]}"; do
         file=$build/$name.tflite
         # Made again where what it is made of is newer. Equal inputs give equal bytes.
-        if [[ ! -f $file || -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/shipped/$name" "$root/tformer_edge" -newer "$file" -type f ! -name '*.pyc' -print -quit) ]]; then
+        if [[ ! -f $file || -n $(find "$root/tformer_keras/deploy" "$root/tformer_keras/models/shipped/$name" "$root/tformer_edge" -newer "$file" -type f ! -name '*.pyc' ! -name '*.md' -print -quit) ]]; then
             "$python" "$root/converters/to_tflite.py" "$name" --int8 --out "$file" --force
         fi
         files+=("$file")

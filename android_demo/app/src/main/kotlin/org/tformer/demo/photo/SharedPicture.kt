@@ -9,6 +9,7 @@ import android.graphics.Bitmap
 import android.net.Uri
 import android.os.ParcelFileDescriptor
 import android.provider.OpenableColumns
+import org.tformer.demo.R
 import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
@@ -69,7 +70,7 @@ class SharedPicture : ContentProvider() {
                 file.outputStream().use { if (!bitmap.compress(Bitmap.CompressFormat.JPEG, QUALITY, it)) throw IOException() }
             } catch (_: IOException) {
                 file.delete()
-                throw PhotoProblem(context.getString(org.tformer.demo.R.string.picture_not_stored))
+                throw PhotoProblem(context.getString(R.string.picture_not_stored))
             }
             return Uri.Builder().scheme("content").authority(AUTHORITY).appendPath(NAME).build()
         }

@@ -66,7 +66,7 @@ class CameraActivity : Screen() {
         super.onStart()
         visible = true
         prepareModel()
-        if (frozen == null) begin()
+        frozen?.let(::showFrozen) ?: begin()
     }
 
     override fun onStop() {

@@ -58,7 +58,8 @@ class SegmentationAgreementTest {
                 assertEquals(expected.count { it.toInt() == map.areaIndex(place) }, map.areaPixels(place))
             }
         }
-        assertTrue("${seen.size} classes of ${file.labels.size} appear", seen.size >= file.labels.size / 2)
+        // A map of one class everywhere would prove nothing.
+        assertTrue("${seen.size} classes of ${file.labels.size} appear", seen.size >= 3)
     }
 
     @Test
@@ -77,8 +78,8 @@ class SegmentationAgreementTest {
                 appendLine("| $name | %.2f %% | %.2f %% |".format(100 * one.average(), 100 * one.min()))
             }
         }
-        assertTrue("${app.average()}", app.average() >= 0.97)
-        assertTrue("${app.min()}", app.min() >= 0.8)
+        assertTrue("${app.average()}", app.average() >= 0.9 && app.average() >= xnnpack.average() - 0.02)
+        assertTrue("${app.min()}", app.min() >= xnnpack.min() - 0.1)
     }
 
     private fun same(one: ShortArray, other: ShortArray): Double = one.indices.count { one[it] == other[it] } / one.size.toDouble()

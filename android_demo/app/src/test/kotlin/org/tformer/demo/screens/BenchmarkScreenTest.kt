@@ -22,17 +22,6 @@ class BenchmarkScreenTest {
     fun interpreter() = Demo.needInterpreter()
 
     @Test
-    fun `a detector and a segmenter are measured too`() {
-        for (task in listOf("detection", "segmentation")) {
-            Demo.use(task)
-            val activity = Robolectric.buildActivity(BenchmarkActivity::class.java).setup().get()
-            activity.findViewById<Button>(R.id.start).performClick()
-            Demo.settle()
-            assertEquals(4, activity.findViewById<ViewGroup>(R.id.table).childCount)
-        }
-    }
-
-    @Test
     fun `three rows of times, and JSON to share`() {
         val activity = Robolectric.buildActivity(BenchmarkActivity::class.java).setup().get()
         assertFalse(activity.findViewById<Button>(R.id.share).isEnabled)

@@ -17,6 +17,21 @@ class BenchmarkTest {
         FakeEngine(input, listOf(FakeModels.tensor(TensorType.INT8, 1, 3)), answer).also(opened::add)
 
     @Test
+    fun `a detector and a segmenter are measured as a classifier is`() {
+        val detection = DetectionCase(SceneVectors.detection.first())
+        val segmentation = SegmentationCase(SceneVectors.segmentation.first())
+        val engines = listOf(
+            detection.file to SceneVectors.engine(detection.file, detection.infos, detection.maps),
+            segmentation.file to SceneVectors.engine(segmentation.file, listOf(segmentation.info), listOf(segmentation.map)),
+        )
+        for ((file, engine) in engines) {
+            val result = Benchmark(file, threads = listOf(1), runs = 3, warmUp = 1) { engine }.run().results.single()
+            assertTrue(result.p50 >= 0 && engine.inputs.size == 5 && engine.closes == 1)
+            assertEquals(engine.input.bytes, engine.inputs.first().size.toLong())
+        }
+    }
+
+    @Test
     fun `the JSON holds every number with its unit`() {
         var now = 0L
         // Opening takes 3 ms; runs take 1, 2, 3, … ms: the first, one of warm-up, then four that count.
