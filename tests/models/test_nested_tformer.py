@@ -97,6 +97,7 @@ def test_the_papers_names_are_the_papers_models():
     [
         "",
         "S",
+        "best=1-1,L",
         "S,S",
         "S,XL",
         "1-1,1-1",
@@ -107,9 +108,15 @@ def test_the_papers_names_are_the_papers_models():
         "a/b=1-1,2-2",
         "S,M,",
         "=1-1,2-2",
+        "1-1,999-999999",
     ],
 )
 def test_what_is_no_set_of_capacities_is_said_in_a_sentence(text):
     with pytest.raises(UserError, match="--nested: expected .*received") as error:
         capacities_of(text, "tformer_micro", SMALL)
     assert "\n" not in str(error.value)
+
+
+def test_more_than_a_model_may_have_is_said_in_a_sentence():
+    with pytest.raises(UserError, match="--nested: expected depths that the model takes"):
+        capacities_of("1-1,999-999", "tformer_micro", dataclasses.replace(SMALL, widths=(8, 4000)))

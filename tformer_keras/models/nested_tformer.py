@@ -17,7 +17,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tformer_edge.errors import UserError
+from tformer_edge.errors import UserError, first_line
 from tformer_keras.models.tformer import (
     VARIANTS,
     TFormer,
@@ -32,7 +32,7 @@ from tformer_keras.models.tformer import (
 # How many times the smallest one's depths, as the paper's S, M and L have it.
 MULTIPLES = {"S": 1, "M": 2, "L": 3}
 _OF_THE_PAPER = ("tformer_s", "tformer_m", "tformer_l")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_NAME = re.compile(r"(?!(best|fastest|largest)$)[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # those three have meanings
 # Of each capacity its depths, the largest first.
 Capacities = dict[str, tuple[int, ...]]
 
@@ -69,6 +69,10 @@ def capacities_of(text: str, model: str, config: TFormerConfig) -> Capacities:
             raise _wrong(
                 f"no stage deeper than in the largest one, {_shown(largest)}", f"{name}, {_shown(depths)}"
             )
+    try:
+        capacity_config(config, largest)
+    except ValueError as error:
+        raise _wrong("depths that the model takes", first_line(error)) from error
     return ordered
 
 
