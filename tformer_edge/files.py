@@ -9,6 +9,7 @@ replaced.
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -100,6 +101,17 @@ def check_regular(path: Path) -> None:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
         raise UserError("the name of a file", f"{path}, which is {kind}", "give another name")
+
+
+def read_regular(path: Path, limit: int = -1) -> bytes:
+    """The bytes of a regular file, at most `limit` of them. Raises OSError, also for anything else.
+
+    Asked before it is opened: opening a pipe waits for whoever writes to it.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "No regular file", str(path))
+    with path.open("rb") as file:
+        return file.read(limit)
 
 
 def write_whole(path: Path, data: bytes) -> None:

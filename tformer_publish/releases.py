@@ -11,6 +11,7 @@ from tuf.api.metadata import Metadata, TargetFile
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
+from tformer_edge.files import read_regular
 from tformer_edge.update.bundle import Bundle
 from tformer_edge.update.client import check_model, class_of_release
 from tformer_edge.update.delta import apply_delta, make_delta
@@ -100,8 +101,8 @@ def verify(repository: Repository) -> list[str]:
     try:
         root = repository.root()
         for version in range(2, root.signed.version + 1):
-            before = Metadata[Any].from_file(str(repository.metadata / f"{version - 1}.root.json"))
-            after = Metadata[Any].from_file(str(repository.metadata / f"{version}.root.json"))
+            before = Metadata[Any].from_bytes(read_regular(repository.metadata / f"{version - 1}.root.json"))
+            after = Metadata[Any].from_bytes(read_regular(repository.metadata / f"{version}.root.json"))
             before.signed.verify_delegate("root", after.signed_bytes, after.signatures)
         roles: dict[str, Any] = {
             "root": root,

@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.exceptions import StorageError
 from securesystemslib.signer import Signer
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from tformer_edge.errors import Failure, UserError
-from tformer_edge.files import write_whole
+from tformer_edge.files import read_regular, write_whole
 
 # Days that a signature lasts.
 DAYS = {"root": 730, "targets": 365, "snapshot": 30, "timestamp": 7}
@@ -96,7 +95,7 @@ class Repository:
 
     def read_file(self, name: str, target: TargetFile) -> bytes:
         """The bytes of a target. Raises Failure where they are not those that were signed."""
-        data = (self.targets_folder / f"{target.hashes['sha256']}.{name}").read_bytes()
+        data = read_regular(self.targets_folder / f"{target.hashes['sha256']}.{name}")
         if len(data) != target.length or hashlib.sha256(data).hexdigest() != target.hashes["sha256"]:
             raise Failure(
                 f"{name}: expected the bytes that were signed, received others; restore the repository"
@@ -166,8 +165,8 @@ class Repository:
 
     def _read(self, name: str) -> Metadata[Any]:
         try:
-            return Metadata.from_file(str(self.metadata / name))
-        except (OSError, RepositoryError, StorageError) as error:
+            return Metadata.from_bytes(read_regular(self.metadata / name))
+        except (OSError, RepositoryError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"{self.folder} to hold {name}", reason, "restore it, or make one with tformer-publish init"

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 
 from tformer_edge.errors import UserError
-from tformer_edge.files import check_writable, write_whole
+from tformer_edge.files import check_writable, read_regular, write_whole
 
 PASSPHRASE = "TFORMER_PASSPHRASE"
 
@@ -46,7 +46,7 @@ def open_signer(where: str, passphrase: str, known: list[Key]) -> Signer:
                 continue
         raise UserError("a signer of one of the repository's keys", where, "check the URI and what it needs")
     try:
-        private = serialization.load_pem_private_key(Path(where).read_bytes(), passphrase.encode() or None)
+        private = serialization.load_pem_private_key(read_regular(Path(where)), passphrase.encode() or None)
     except OSError as error:
         raise UserError("a key file", f"{where}: {(error.strerror or '').lower()}", "give its path") from None
     except (ValueError, TypeError):

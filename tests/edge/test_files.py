@@ -7,7 +7,14 @@ import pytest
 
 from tests.fresh_process import fresh
 from tformer_edge.errors import UserError
-from tformer_edge.files import UNFINISHED, check_writable, whole_file, write_all_whole, write_whole
+from tformer_edge.files import (
+    UNFINISHED,
+    check_writable,
+    read_regular,
+    whole_file,
+    write_all_whole,
+    write_whole,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -81,6 +88,15 @@ def test_only_regular_files_are_replaced(tmp_path: Path, kind: str) -> None:
         with pytest.raises(UserError, match="the name of a file"):
             write()
     assert path.stat().st_mode == mode and names(tmp_path) == ["thing"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, tmp_path / "nothing"):
+        with pytest.raises(OSError):
+            read_regular(path)
+    write_whole(tmp_path / "file", b"12345")
+    assert read_regular(tmp_path / "file") == b"12345" and read_regular(tmp_path / "file", 2) == b"12"
 
 
 def test_names_that_no_file_can_have(tmp_path: Path) -> None:

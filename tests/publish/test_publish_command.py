@@ -110,3 +110,12 @@ except SystemExit as end:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert "ended 0" in done.stdout, done.stderr
+
+
+def test_a_pipe_in_the_repository_is_not_waited_for(publish, tmp_path):
+    publish("init")
+    root = next(tmp_path.rglob("1.root.json"))
+    root.unlink()
+    os.mkfifo(root)
+    code, said = publish("verify")
+    assert code == 1 and "1.root.json" in json.dumps(said)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
-from tformer_edge.files import write_whole
+from tformer_edge.files import read_regular, write_whole
 from tformer_edge.golden_check import selftest
 from tformer_edge.memory import total_bytes
 from tformer_edge.model import Model
@@ -141,7 +141,7 @@ def _refreshed(
     """The signed targets; the marks are written before anything of them is believed."""
     pinned = store.folder / ROOT_NAME
     if pinned.exists():
-        root = pinned.read_bytes()
+        root = read_regular(pinned)
     elif root is None:
         raise UserError("a root.json to trust", "none", "give the publisher's with --root, once")
 

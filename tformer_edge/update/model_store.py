@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tformer_edge.errors import UserError
-from tformer_edge.files import flush_folder, write_whole
+from tformer_edge.files import flush_folder, read_regular, write_whole
 from tformer_edge.model import Model
 from tformer_edge.update.bundle import Bundle
 from tformer_edge.update.capacity_choice import Wanted, open_capacity
@@ -89,8 +89,7 @@ class ModelStore:
         if known is None:
             return None
         try:
-            with self.slot_path(slot).open("rb") as file:
-                data = file.read(known.length + 1)
+            data = read_regular(self.slot_path(slot), known.length + 1)
         except OSError:
             return None
         return data if hashlib.sha256(data).hexdigest() == known.sha256 else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.files import read_regular
 from tformer_edge.update.bundle import BEST, Bundle
 from tformer_edge.update.state_file import DeviceState, Slot, write_state
 from tformer_edge.update.update_state import UpdateFailure
@@ -30,7 +31,7 @@ def rebuild(folder: Path, floor: int) -> DeviceState:
     for name in "ab":
         path = folder / f"slot-{name}.tflite"
         try:
-            data = path.read_bytes()
+            data = read_regular(path)
             if read_model_file(Bundle(data).file(BEST)).contract is None:
                 continue
         except (OSError, UserError, UpdateFailure):

@@ -1,6 +1,5 @@
 """What a device remembers, in two checksummed copies: active slot, trial, and the marks that nothing goes below."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -82,10 +81,10 @@ def read_state(folder: Path) -> DeviceState | None:
     """
     there, states = False, []
     for name in COPIES:
-        with contextlib.suppress(FileNotFoundError):
-            data = (folder / name).read_bytes()
-            there = True
-            state = parse_state(data)
+        path = folder / name
+        there = there or path.exists()
+        if path.is_file():  # a pipe would be waited for
+            state = parse_state(path.read_bytes())
             if state is not None:
                 states.append(state)
     if states:
