@@ -10,17 +10,16 @@ from pathlib import Path
 
 from PIL import Image
 
-COLOURS = 128
-# Width of a kept picture at most.
-WIDTH = 440
+COLOURS = 192
+# The longer side of a kept picture at most, in pixels.
+SIDE = 800
 
 
 def keep(source: Path, target: Path) -> int:
     """Writes one picture; returns its bytes."""
     with Image.open(source) as image:
         shown = image.convert("RGB")
-    if shown.width > WIDTH and shown.height > shown.width:
-        shown = shown.resize((WIDTH, round(shown.height * WIDTH / shown.width)), Image.Resampling.LANCZOS)
+    shown.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     # Without dither, which PNG cannot compress.
     shown.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(target, optimize=True)
     return target.stat().st_size

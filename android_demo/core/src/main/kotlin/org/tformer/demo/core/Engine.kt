@@ -29,7 +29,7 @@ enum class TensorType(val bytes: Int) {
  */
 class TensorInfo(val shape: List<Int>, val type: TensorType, val scale: Float, val zeroPoint: Int) {
     /** The tensor's bytes; 64 bits, because a hostile file's shape may be anything. */
-    val bytes: Long get() = shape.fold(type.bytes.toLong()) { product, side -> product * side }
+    val bytes: Long = shape.fold(type.bytes.toLong()) { product, side -> product * side }
 
     override fun toString(): String = "${type.text} $shape"
 }
