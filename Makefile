@@ -31,8 +31,8 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 	  else echo "no emulated Raspberry Pi here: it needs Debian's qemu-user"; fi; \
 	$(VENV)/bin/tformer runtimes runs/digits-int8/digits.tflite runs/digits-int8/digits-micro.tflite --data digits $$pi \
 	  --picture runs/digits-int8/answers.png --force
-	$(VENV)/bin/tformer train digit-scenes --epochs 16 --batch-size 8 --learning-rate 4e-3 --set ema_momentum=0.98 \
-	  --set "augmentation.zoom_crop=(0.9,1.3)" --set augmentation.colour=0 --set evaluate_every=8 --out runs/scenes
+	$(VENV)/bin/tformer train digit-scenes --epochs 24 --batch-size 8 --learning-rate 4e-3 --set ema_momentum=0.98 \
+	  --set "augmentation.zoom_crop=(0.9,1.3)" --set augmentation.colour=0 --set evaluate_every=12 --out runs/scenes
 	$(VENV)/bin/tformer convert runs/scenes --ptq --calibration digit-scenes --data digit-scenes --out runs/scenes/scenes.tflite --force
 	$(VENV)/bin/python -m tools.sample_pictures digit-scenes --out runs/scenes/pictures
 	$(VENV)/bin/tformer-edge run runs/scenes/scenes.tflite runs/scenes/pictures --score-threshold 0.4 --draw runs/scenes/found
