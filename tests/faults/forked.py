@@ -98,6 +98,10 @@ def _child(command: list[str], file_bytes: int | None, out: str, err: str) -> No
         (2, err, os.O_WRONLY),
     ):
         os.dup2(os.open(path, flags), descriptor)
+    # The copied ones remember whether what they were opened on could be sought.
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(descriptor, mode, closefd=False) for descriptor, mode in enumerate(("r", "w", "w"))
+    )
     if file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     main = importlib.import_module(MODULES[command[0]]).main
