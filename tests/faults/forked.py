@@ -100,7 +100,7 @@ def _child(command: list[str], file_bytes: int | None, out: str, err: str) -> No
         os.dup2(os.open(path, flags), descriptor)
     # The copied ones remember whether what they were opened on could be sought.
     sys.stdin, sys.stdout, sys.stderr = (
-        open(descriptor, mode, closefd=False) for descriptor, mode in enumerate(("r", "w", "w"))
+        os.fdopen(descriptor, mode, closefd=False) for descriptor, mode in enumerate(("r", "w", "w"))
     )
     if file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
