@@ -9,11 +9,13 @@ import dataclasses
 import json
 import random
 import re
+import sys
 import time
 from pathlib import Path
 
 from tformer_edge.byte_count import byte_count
 from tformer_edge.errors import UserError
+from tformer_edge.files import read_regular
 from tformer_edge.printable import printable
 from tformer_edge.update.client import UpdateReport, update
 from tformer_edge.update.model_store import ModelStore
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     root = None
     if args.root is not None:
         try:
-            root = Path(args.root).read_bytes()
+            root = read_regular(Path(args.root))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise UserError(
@@ -108,14 +110,16 @@ def _show(report: UpdateReport, as_json: bool) -> None:
             "sentence": report.sentence,
         }
         print(json.dumps(found), flush=True)
-        return
+    people = sys.stderr if as_json else sys.stdout
     text = f"{report.state}: release {report.release or 'none'}; " + ", ".join(
         f"{count:,} bytes of {kind}" for kind, count in traffic.items() if count
     )
-    print(text.rstrip("; "), flush=True)
+    print(text.rstrip("; "), file=people, flush=True)
     if report.sentence:
-        print(printable(report.sentence), flush=True)
+        print(printable(report.sentence), file=people, flush=True)
     if not report.fresh:
         print(
-            "the clock is behind a time that was seen before: nobody can tell how fresh this is", flush=True
+            "the clock is behind a time that was seen before: nobody can tell how fresh this is",
+            file=people,
+            flush=True,
         )

@@ -3,6 +3,7 @@
 import builtins
 import errno
 import io
+import json
 import os
 
 import numpy as np
@@ -128,6 +129,9 @@ def test_P4_both_lost_the_floor_is_not_guessed(trial, two, damage, site, capsys)
     assert trial.update().state is UpdateState.FLOOR_LOST
     assert main(["update", site.url, "--store", str(trial.store.folder), "--floor", "2", "--no-trial"]) == 0
     assert "UPDATED: release 2" in capsys.readouterr().out and trial.data() == two[1]
+    assert main(["update", site.url, "--store", str(trial.store.folder), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["state"] == "UP_TO_DATE" and "UP_TO_DATE: release 2" in said.err
     assert main(["update", site.url, "--store", str(trial.store.folder), "--floor", "2"]) == 2
 
 
