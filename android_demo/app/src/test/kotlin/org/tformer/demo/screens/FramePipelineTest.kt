@@ -42,34 +42,8 @@ class FramePipelineTest {
         }
     }
 
-    @Test
-    fun `scratch`() {
-        Demo.use("classification")
-        val file = org.tformer.demo.core.ModelFile.read(Demo.bundledModel)
-        val engine = Demo.app.engines().here(file.flatbuffer, 1)
-        val model = org.tformer.demo.core.Classifier(file, engine)
-        val image = Demo.photo("china.jpg", 96, 64)
-        val input = model.prepare(image)
-        val answer = model.blank()
-        val rate = org.tformer.demo.core.FrameRate()
-        val frames = frames(image)
-        val converter = org.tformer.demo.core.YuvConverter()
-        val latest = org.tformer.demo.core.LatestFrame<CameraFrame>()
-        val shot = org.tformer.demo.models.Shot()
-        repeat(3) {
-            println("prepare " + Allocated.bytes { repeat(8) { model.prepare(image) } })
-            println("engine " + Allocated.bytes { repeat(8) { engine.run(input) } })
-            println("outputs " + Allocated.bytes { repeat(8) { model.outputs(input) } })
-            println("answer " + Allocated.bytes { repeat(8) { model.answer(image, answer) } })
-            println("rate " + Allocated.bytes { repeat(8) { rate.tick() } })
-            println("rgb " + Allocated.bytes { repeat(8) { frames[it].toRgb(converter, image) } })
-            println("session " + Allocated.bytes { repeat(8) { Demo.app.session.analyse(image, shot) } })
-            println("latest " + Allocated.bytes { repeat(8) { latest.offer(frames[it]); latest.take(); latest.done() } })
-        }
-    }
-
     private companion object {
-        const val FRAMES = 8
+        const val FRAMES = 5
         const val ROUNDS = 4
     }
 }

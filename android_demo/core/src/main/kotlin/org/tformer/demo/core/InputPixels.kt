@@ -56,7 +56,8 @@ internal class InputPixels(private val rule: Preprocessing) {
 internal fun grey(image: RgbImage, target: RgbImage) {
     val from = image.pixels
     val to = target.pixels
-    for (index in 0 until from.size step 3) {
+    var index = 0
+    while (index < from.size) {
         val red = from[index].toInt() and 0xff
         val green = from[index + 1].toInt() and 0xff
         val blue = from[index + 2].toInt() and 0xff
@@ -64,5 +65,6 @@ internal fun grey(image: RgbImage, target: RgbImage) {
         to[index] = value
         to[index + 1] = value
         to[index + 2] = value
+        index += 3
     }
 }

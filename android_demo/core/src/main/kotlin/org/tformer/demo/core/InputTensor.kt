@@ -63,10 +63,13 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
                 table.copyInto(tensor, index * itemBytes, from, from + itemBytes)
             }
         } else if (itemBytes == 1) {
-            for (index in 0 until pixels.size step 3) {
+            // Not `step 3`: a range and its steps are objects, until the compiler has seen enough of them.
+            var index = 0
+            while (index < pixels.size) {
                 tensor[index] = table[pixels[index].toInt() and 0xff]
                 tensor[index + 1] = table[256 + (pixels[index + 1].toInt() and 0xff)]
                 tensor[index + 2] = table[512 + (pixels[index + 2].toInt() and 0xff)]
+                index += 3
             }
         } else {
             for (index in pixels.indices) {
