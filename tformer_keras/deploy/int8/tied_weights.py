@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tformer_edge.errors import UserError
@@ -90,9 +90,7 @@ class TiedTrainer(QuantizedTrainer):
 
     def move(self, gradients: Sequence[tf.Tensor]) -> None:
         """Changes the variables, given the gradient of each."""
-        ends = np.cumsum([len(tie) for tie in self.ties()]).tolist()
-        sums = [
-            tf.add_n(list(gradients[start:end])) for start, end in zip([0, *ends[:-1]], ends, strict=True)
-        ]
+        ends = itertools.accumulate((len(tie) for tie in self.ties()), initial=0)
+        sums = [tf.add_n(list(gradients[start:end])) for start, end in itertools.pairwise(ends)]
         self.optimizer.apply_gradients(zip(sums, self.leaders, strict=True))
         self.follow()
