@@ -29,11 +29,12 @@ def run(args: argparse.Namespace) -> int:
             "release": slot.release,
             "bytes": slot.length,
             "sha256": slot.sha256,
-            "whole": store.bytes_of(state, name) is not None,
+            "whole": data is not None,
             "active": name == state.active,
-            "capacities": _capacities(store.bytes_of(state, name)),
+            "capacities": _capacities(data),
         }
         for name, slot in sorted(state.slots.items())
+        for data in [store.bytes_of(state, name)]
     ]
     found = {
         "last_update": state.last,
