@@ -1,17 +1,17 @@
 """What a publisher does with releases: release, promote, roll back, verify, report."""
 
 import importlib.util
+import itertools
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, TargetFile
+from tuf.api.metadata import TargetFile
 
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
-from tformer_edge.files import read_regular
 from tformer_edge.update.bundle import Bundle
 from tformer_edge.update.client import check_model, class_of_release
 from tformer_edge.update.delta import apply_delta, make_delta
@@ -66,8 +66,8 @@ def release(
     """
     if not 0 <= rollout <= 100:
         raise UserError("a rollout of 0 to 100 percent", str(rollout), "give another", where="--rollout")
-    device = class_of_release(data, target)
     files = Bundle(data).files()
+    device = class_of_release(files.values(), target)
     _check_labels(files)
     for file in files.values():
         check(file)
@@ -100,9 +100,8 @@ def verify(repository: Repository) -> list[str]:
     wrong: list[str] = []
     try:
         root = repository.root()
-        for version in range(2, root.signed.version + 1):
-            before = Metadata[Any].from_bytes(read_regular(repository.metadata / f"{version - 1}.root.json"))
-            after = Metadata[Any].from_bytes(read_regular(repository.metadata / f"{version}.root.json"))
+        roots = [repository.read_metadata(f"{number + 1}.root.json") for number in range(root.signed.version)]
+        for before, after in itertools.pairwise(roots):
             before.signed.verify_delegate("root", after.signed_bytes, after.signatures)
         roles: dict[str, Any] = {
             "root": root,

@@ -75,16 +75,16 @@ class Repository:
         versions = [int(path.name.split(".")[0]) for path in self.metadata.glob("[0-9]*.root.json")]
         if not versions:
             raise UserError("a repository", str(self.folder), "make one with tformer-publish init")
-        return self._read(f"{max(versions)}.root.json")
+        return self.read_metadata(f"{max(versions)}.root.json")
 
     def timestamp(self) -> Metadata[Timestamp]:
-        return self._read("timestamp.json")
+        return self.read_metadata("timestamp.json")
 
     def snapshot(self) -> Metadata[Snapshot]:
-        return self._read(f"{self.timestamp().signed.snapshot_meta.version}.snapshot.json")
+        return self.read_metadata(f"{self.timestamp().signed.snapshot_meta.version}.snapshot.json")
 
     def targets(self) -> Metadata[Targets]:
-        return self._read(f"{self.snapshot().signed.meta['targets.json'].version}.targets.json")
+        return self.read_metadata(f"{self.snapshot().signed.meta['targets.json'].version}.targets.json")
 
     def add_file(self, name: str, data: bytes, custom: dict[str, Any]) -> TargetFile:
         """Writes a file under the name of its content, and gives its entry."""
@@ -153,7 +153,7 @@ class Repository:
         try:
             root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
             if root.signed.version > 1:
-                before: Metadata[Root] = self._read(f"{root.signed.version - 1}.root.json")
+                before: Metadata[Root] = self.read_metadata(f"{root.signed.version - 1}.root.json")
                 before.signed.verify_delegate("root", root.signed_bytes, root.signatures)
         except RepositoryError:
             raise UserError(
@@ -163,7 +163,8 @@ class Repository:
             ) from None
         write_whole(self.metadata / f"{root.signed.version}.root.json", root.to_bytes())
 
-    def _read(self, name: str) -> Metadata[Any]:
+    def read_metadata(self, name: str) -> Metadata[Any]:
+        """A file of the metadata's folder. Raises UserError where it cannot be read."""
         try:
             return Metadata.from_bytes(read_regular(self.metadata / name))
         except (OSError, RepositoryError) as error:

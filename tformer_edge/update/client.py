@@ -6,7 +6,7 @@ import errno
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tformer_edge.files import read_regular, write_whole
 from tformer_edge.golden_check import selftest
 from tformer_edge.memory import total_bytes
 from tformer_edge.model import Model
-from tformer_edge.update.bundle import Bundle
+from tformer_edge.update.bundle import BEST, Bundle
 from tformer_edge.update.delta import apply_delta
 from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
 from tformer_edge.update.manifest import DeviceClass, Part, Release, choose_release, releases_of, ways_to
@@ -75,13 +75,12 @@ def class_of(file: ModelFile, target: str = "litert") -> DeviceClass:
     return DeviceClass(file.contract.task, (height, width), target)
 
 
-def class_of_release(data: bytes, target: str = "litert") -> DeviceClass:
-    """The device class that a release's file is for, all its capacities alike.
+def class_of_release(files: Iterable[bytes], target: str = "litert") -> DeviceClass:
+    """The device class that a release's model files are for, all its capacities alike.
 
-    Raises UserError for a model file without a contract, or capacities that are for different ones; UpdateFailure,
-    state CORRUPT, for a bundle that is none.
+    Raises UserError for a model file without a contract, or capacities that are for different ones.
     """
-    classes = [class_of(read_model_file(file), target) for file in Bundle(data).files().values()]
+    classes = [class_of(read_model_file(file), target) for file in files]
     for other in classes[1:]:
         if other != classes[0]:
             raise UserError(f"capacities for {classes[0]}", f"one for {other}", "bundle others")
@@ -173,8 +172,11 @@ def _advance(
         if (data := store.bytes_of(state, slot)) is not None
     }
     active = state.slots.get(state.active)
-    device = class_of_release(bases[active.sha256]) if active and active.sha256 in bases else None
-    current = active.release if active and active.sha256 in bases else 0
+    device, current = None, 0
+    if active and active.sha256 in bases:
+        # The largest alone: that all capacities are of its class was seen before they were installed.
+        device = class_of(read_model_file(Bundle(bases[active.sha256]).file(BEST)))
+        current = active.release
     release = choose_release(releases_of(trusted.targets), device, state.device_id, current, memory)
     if release.number in state.failed:
         raise UpdateFailure(
@@ -194,8 +196,7 @@ def _advance(
     if data is None:
         data = _fetch(store, release, bases, url, patience, traffic)
     try:
-        _check_class(data, release)
-        for file in Bundle(data).files().values():
+        for file in _files_for(release, data):
             check(file)
     except UpdateFailure as failure:
         if failure.state in (UpdateState.SELFTEST_FAILED, UpdateState.INCOMPATIBLE):
@@ -207,16 +208,18 @@ def _advance(
     return UpdateState.UPDATED
 
 
-def _check_class(data: bytes, release: Release) -> None:
-    """Holds a release's file, and all capacities in it, to the device class that was signed for it."""
+def _files_for(release: Release, data: bytes) -> list[bytes]:
+    """A release's model files, all of the device class that was signed for it. Raises UpdateFailure for others."""
     try:
-        found = class_of_release(data, release.device.target)
+        files = [*Bundle(data).files().values()]
+        found = class_of_release(files, release.device.target)
     except (UserError, UpdateFailure) as error:
         raise UpdateFailure(UpdateState.SELFTEST_FAILED, str(error)) from None
     if found != release.device:
         raise UpdateFailure(
             UpdateState.INCOMPATIBLE, f"expected a file for {release.device}, received one for {found}; wait"
         )
+    return files
 
 
 def _fetch(
