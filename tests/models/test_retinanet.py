@@ -9,7 +9,16 @@ import pytest
 from keras import ops
 
 from tests.models.pyramid_reference import Pyramid
-from tests.models.tiny_detectors import BACKBONE, DETECTOR, arrays, detector, features, images, weights_of
+from tests.models.tiny_detectors import (
+    BACKBONE,
+    DETECTOR,
+    STEADY,
+    arrays,
+    detector,
+    features,
+    images,
+    weights_of,
+)
 from tformer_edge.anchors import RATIOS, SCALES, of_retinanet
 from tformer_keras.models import DETECTORS, RetinaNet, RetinaNetConfig, TFormerConfig
 from tformer_keras.models.counting import count
@@ -122,7 +131,7 @@ def test_levels_share_the_heads_kernels_and_have_norms_of_their_own():
 
 
 def test_one_training_step_moves_every_weight():
-    model = detector(head="edge", norm="batch", anchor_scales=4, input_shape=(140, 104, 3))
+    model = detector(backbone=STEADY, head="edge", norm="batch", anchor_scales=4, input_shape=(140, 104, 3))
     model.compile("adam", "mse", run_eagerly=keras.backend.backend() == "tensorflow")
     before = {v.path: ops.convert_to_numpy(v).copy() for v in model.trainable_variables}
     rng = np.random.default_rng(0)
