@@ -58,10 +58,7 @@ class Conversion:
     @functools.cached_property
     def float_form(self) -> Emitted:
         """That graph in float32, which proof and report share."""
-        source = self.source
-        if isinstance(source, QuantizedModel):
-            return source.float_form()
-        return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
+        return float_form_of(self.source)
 
     @functools.cached_property
     def reference(self) -> LiteRT:
@@ -72,6 +69,13 @@ class Conversion:
     def xnnpack(self) -> LiteRT:
         """The flatbuffer in LiteRT as devices run it, one thread."""
         return LiteRT(self.flatbuffer)
+
+
+def float_form_of(source: Lowered | QuantizedModel) -> Emitted:
+    """A device graph in float32 with its current weights."""
+    if isinstance(source, QuantizedModel):
+        return source.float_form()
+    return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
 
 
 def convert(
