@@ -16,6 +16,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.border import ABSORBED, AS_THEY_ARE, PREFIXED, with_border
+from tformer_keras.deploy.compare.conversion_report import measure
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import convert, float_form_of, model_file
 from tformer_keras.deploy.graph.lower import lower
@@ -221,6 +222,21 @@ def test_what_else_reads_the_input_is_refused_and_names_the_way_out():
     # A float graph has an operation in front then.
     border = bordered(lower(model), CHANNELS, kind="float", io="pixels")
     assert border.pixels == PREFIXED and difference(border, CHANNELS) < 1e-4
+
+
+def test_each_operation_of_a_border_is_timed_alone():
+    source = quantized(CHANNELS)
+    border = bordered(source, CHANNELS, io="pixels", output="scores", exact=True)
+    measured = measure(convert(border.source, "int8", border.io), border=border)
+    assert list(measured.border) == [
+        "QUANTIZE of the input",
+        "SOFTMAX",
+        "QUANTIZE of the output",
+        "normalisation",
+    ]
+    assert all(0 < cost < 10 for cost in measured.border.values()) and measured.partitions == 1
+    assert measured.left == {"QUANTIZE": 2, "SOFTMAX": 1}
+    assert measure(convert(source)).border == {}
 
 
 @pytest.mark.parametrize("kind", ["float", "fp16", "dynamic"])

@@ -95,7 +95,9 @@ def write_firmware(
     answer = _answer_sources(file, contract, [_info(tensor) for tensor in graph.outputs])
     values = _values(file, contract, graph, run, arena, margin, answer.golden_length) | dict(answer.values)
     input_table_bytes = 256 * contract.image.channels if values["input_table"] else 0
-    table_bytes = input_table_bytes + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
+    table_bytes = (
+        input_table_bytes + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
+    )
     values |= {
         "source_file": source_name,
         "flatbuffer_text": f"{len(file.flatbuffer):,}",
