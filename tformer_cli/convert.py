@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="inputs and outputs (default: int8 of int8, else float32)",
     )
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at a time (default: 1)")
+    parser.add_argument(
+        "--names",
+        choices=("none", "short", "full"),
+        help="of the tensors in the file: none; short ones, which other programs ask for (12 bytes each; the default "
+        "of litert, where micro has none); or in full, those of layers",
+    )
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the latency (default: 1)")
     parser.add_argument(
         "--no-verify",
@@ -84,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         kind=args.kind,
         io=args.io,
         batch=args.batch,
+        names=args.names,
         threads=args.threads,
         data=args.data,
         verify=not args.no_verify,

@@ -25,6 +25,7 @@ from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.golden import golden_vectors
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.deploy.tflite.tensor_names import Names
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Conversion:
         source: the device graph.
         kind, io, batch: as `export_flatbuffer` takes them.
         flatbuffer: packed.
-        names: the converter's name of each tensor, which the packed flatbuffer has no more.
+        names: the converter's name of each tensor, whatever it is called in the packed flatbuffer.
     """
 
     source: Lowered | QuantizedModel
@@ -75,17 +76,26 @@ class Conversion:
 
 
 def convert(
-    source: Lowered | QuantizedModel, kind: str = "int8", io: str | None = None, batch: int = 1
+    source: Lowered | QuantizedModel,
+    kind: str = "int8",
+    io: str | None = None,
+    batch: int = 1,
+    names: Names | None = None,
 ) -> Conversion:
     """Converts and packs a device graph; the same graph gives the same bytes. See `export_flatbuffer`.
 
     For microcontrollers the memory is planned as well (`memory_plan.py`).
 
+    Args:
+        source, kind, io, batch: as `export_flatbuffer` takes them.
+        names: of tensors in the file, see `name_tensors`; None: "short", for microcontrollers "none".
+
     Raises:
         UserError: as `export_flatbuffer`; for an operation that the graph's target, TensorFlow Lite Micro, lacks.
     """
     io = io or ("int8" if kind == "int8" else "float32")
-    packed = pack(export_flatbuffer(source, kind, io, batch))
+    names = names or ("none" if source.target == "micro" else "short")
+    packed = pack(export_flatbuffer(source, kind, io, batch), names)
     flatbuffer = packed.flatbuffer
     if source.target == "micro":
         check_operations(read_graph(flatbuffer), packed.names)

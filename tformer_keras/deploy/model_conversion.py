@@ -33,6 +33,7 @@ from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_gr
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
 from tformer_keras.training.forward import finite
@@ -52,6 +53,8 @@ class ConversionOptions(GraphOptions):
             activations quantized at run time).
         io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32.
         batch: images at a time, fixed in the file, ≥ 1.
+        names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
+            microcontrollers none.
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
@@ -64,6 +67,7 @@ class ConversionOptions(GraphOptions):
     kind: str = "int8"
     io: str | None = None
     batch: int = 1
+    names: Names | None = None
     threads: int = 1
     data: str | None = None
     verify: bool = True
@@ -78,6 +82,10 @@ class ConversionOptions(GraphOptions):
                     "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
                 )
         check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
+        if self.names is not None and self.names not in NAMES:
+            raise UserError(
+                f"names among {', '.join(NAMES)}", repr(self.names), "take one of them", where="--names"
+            )
         if self.threads < 1:
             raise UserError("1 or more", str(self.threads), "leave it out for one", where="--threads")
 
@@ -118,7 +126,7 @@ def convert_model(
     )
     finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
-    conversion = convert(source.graph, options.kind, options.io, options.batch)
+    conversion = convert(source.graph, options.kind, options.io, options.batch, options.names)
     proof = None
     if options.verify:
         proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
