@@ -33,6 +33,7 @@ from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_gr
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About
 from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
@@ -55,6 +56,8 @@ class ConversionOptions(GraphOptions):
         batch: images at a time, fixed in the file, ≥ 1.
         names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
             microcontrollers none.
+        metadata: what TFLite Metadata say that only people know; None: none are written. Files for microcontrollers
+            have none.
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
@@ -68,6 +71,7 @@ class ConversionOptions(GraphOptions):
     io: str | None = None
     batch: int = 1
     names: Names | None = None
+    metadata: About | None = NOTHING_SAID
     threads: int = 1
     data: str | None = None
     verify: bool = True
@@ -132,7 +136,7 @@ def convert_model(
         proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = file_of(source, conversion, accuracy)
+    file = file_of(source, conversion, accuracy, options.metadata)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
@@ -150,7 +154,7 @@ def convert_model(
         accuracy=accuracy,
         layers=measure_layers(conversion, pixels, trained.preprocessing),
         layer_images=layer_images,
-        flatbuffer_bytes=len(conversion.flatbuffer),
+        flatbuffer_bytes=len(file.flatbuffer),
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
         proof=proof,
@@ -159,8 +163,14 @@ def convert_model(
     return file, report
 
 
-def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | None = None) -> ModelFile:
-    """The model file of a conversion, with its contract and golden vectors."""
+def file_of(
+    source: GraphSource,
+    conversion: Conversion,
+    accuracy: Accuracy | None = None,
+    metadata: About | None = NOTHING_SAID,
+) -> ModelFile:
+    """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
+    None."""
     trained = source.trained
     return model_file(
         conversion,
@@ -171,6 +181,7 @@ def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | No
         source=_record(source, conversion),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
+        about=metadata,
     )
 
 
