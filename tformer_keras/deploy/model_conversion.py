@@ -34,6 +34,8 @@ from tformer_keras.deploy.graph_source import AS_TRAINED, GraphOptions, GraphSou
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About
+from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
 from tformer_keras.training.forward import finite
@@ -53,6 +55,10 @@ class ConversionOptions(GraphOptions):
             activations quantized at run time).
         io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32.
         batch: images at a time, fixed in the file, ≥ 1.
+        names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
+            microcontrollers none.
+        metadata: what TFLite Metadata say that only people know; None: none are written. Files for microcontrollers
+            have none.
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
@@ -65,6 +71,8 @@ class ConversionOptions(GraphOptions):
     kind: str = "int8"
     io: str | None = None
     batch: int = 1
+    names: Names | None = None
+    metadata: About | None = NOTHING_SAID
     threads: int = 1
     data: str | None = None
     verify: bool = True
@@ -79,6 +87,10 @@ class ConversionOptions(GraphOptions):
                     "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
                 )
         check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
+        if self.names is not None and self.names not in NAMES:
+            raise UserError(
+                f"names among {', '.join(NAMES)}", repr(self.names), "take one of them", where="--names"
+            )
         if self.threads < 1:
             raise UserError("1 or more", str(self.threads), "leave it out for one", where="--threads")
 
@@ -119,13 +131,13 @@ def convert_model(
     )
     finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
-    conversion = convert(source.graph, options.kind, options.io, options.batch)
+    conversion = convert(source.graph, options.kind, options.io, options.batch, options.names)
     proof = None
     if options.verify:
         proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = file_of(source, conversion, accuracy)
+    file = file_of(source, conversion, accuracy, options.metadata)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
@@ -143,7 +155,7 @@ def convert_model(
         accuracy=accuracy,
         layers=measure_layers(conversion, pixels, trained.preprocessing),
         layer_images=layer_images,
-        flatbuffer_bytes=len(conversion.flatbuffer),
+        flatbuffer_bytes=len(file.flatbuffer),
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
         proof=proof,
@@ -152,8 +164,14 @@ def convert_model(
     return file, report
 
 
-def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | None = None) -> ModelFile:
-    """The model file of a conversion, with its contract and golden vectors."""
+def file_of(
+    source: GraphSource,
+    conversion: Conversion,
+    accuracy: Accuracy | None = None,
+    metadata: About | None = NOTHING_SAID,
+) -> ModelFile:
+    """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
+    None."""
     trained = source.trained
     return model_file(
         conversion,
@@ -164,6 +182,7 @@ def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | No
         source=_record(source, conversion),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
+        about=metadata,
     )
 
 
