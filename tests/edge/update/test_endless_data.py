@@ -39,7 +39,9 @@ def growing_disk(site, device, what, announced):
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["1 TB announced", "no length"])
-@pytest.mark.parametrize("what", ["2.root.json", "timestamp.json", "snapshot.json", ".delta", ".tflite"])
+@pytest.mark.parametrize(
+    "what", ["2.root.json", "timestamp.json", "snapshot.json", "targets.json", ".delta", ".tflite"]
+)
 def test_F1_A7_the_disk_stops_growing_at_the_signed_length(site, device, what, announced):
     model, second = made_model(0), made_model(1)
     site.release(model)
