@@ -1,6 +1,6 @@
 """Ends a program at every operation of a release's trial, by SIGKILL or a power cut, and looks at what is left.
 
-Run as a process of its own (it forks): TEMPLATE WORK MODE STEP → JSON of what was found. In TEMPLATE, a store, release 2
+Run as a process of its own (it forks): TEMPLATE WORK MODE STEP → JSON of what was found. Release 2 of TEMPLATE, a store,
 is on trial, release 1 behind it.
 """
 
