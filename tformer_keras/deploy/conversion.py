@@ -146,5 +146,6 @@ def model_file(
         outputs=outputs_json,
         detection=means.detection,
         colours=means.colours,
+        certainty=means.certainty,
     )
     return ModelFile(conversion.flatbuffer, contract, labels, golden)

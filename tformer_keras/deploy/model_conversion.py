@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.labels import check_labels
@@ -29,7 +30,7 @@ from tformer_keras.deploy.compare.conversion_report import (
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph.lowering_proof import compiled
-from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.graph_source import AS_TRAINED, GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
@@ -159,11 +160,19 @@ def file_of(source: GraphSource, conversion: Conversion, accuracy: Accuracy | No
         name=trained.name,
         task=trained.task.name,
         preprocessing=trained.preprocessing,
-        means=trained.outputs_mean(),
+        means=replace(trained.outputs_mean(), certainty=_certainty(source, accuracy)),
         source=_record(source, conversion),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
     )
+
+
+def _certainty(source: GraphSource, accuracy: Accuracy | None) -> Certainty | None:
+    """What was measured with this very file; else what was before with the same quantized weights."""
+    if accuracy is not None:
+        measured = accuracy.evaluation.certainty
+        return None if measured is None else measured.certainty
+    return source.trained.certainty if source.weights == AS_TRAINED else None
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
@@ -193,7 +202,7 @@ def _accuracy(
         "accuracy in LiteRT",
         range(len(test)),
     )
-    judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step)
+    judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step, certainty=True)
     return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))
 
 

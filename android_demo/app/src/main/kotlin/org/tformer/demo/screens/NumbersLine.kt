@@ -29,4 +29,6 @@ class NumbersLine(private val view: TextView) {
 
 internal fun milliseconds(nanos: Long): String = oneDigit(nanos / 1e6)
 
+internal fun twoDigits(value: Double): String = String.format(Locale.getDefault(), "%.2f", value)
+
 internal fun oneDigit(value: Double): String = String.format(Locale.getDefault(), "%.1f", value)
