@@ -1,7 +1,7 @@
 """Ends a program at every operation of a release's trial, by SIGKILL or a power cut, and looks at what is left.
 
-Run as a process of its own (it forks): TEMPLATE WORK MODE STEP → JSON of what was found. Release 2 of TEMPLATE, a store,
-is on trial, release 1 behind it.
+Run as a process of its own (it forks): TEMPLATE WORK MODE STEP → JSON of what was found. TEMPLATE is a store with
+release 2 on trial and release 1 behind it.
 """
 
 import json
