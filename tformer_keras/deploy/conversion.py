@@ -60,10 +60,7 @@ class Conversion:
     @functools.cached_property
     def float_form(self) -> Emitted:
         """That graph in float32, which proof and report share."""
-        source = self.source
-        if isinstance(source, QuantizedModel):
-            return source.float_form()
-        return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
+        return float_form_of(self.source)
 
     @functools.cached_property
     def reference(self) -> LiteRT:
@@ -79,6 +76,13 @@ class Conversion:
 def usual_names(target: str) -> Names:
     """How tensors are called where nobody said it: short for LiteRT; not at all for microcontrollers, to save flash."""
     return "none" if target == "micro" else "short"
+
+
+def float_form_of(source: Lowered | QuantizedModel) -> Emitted:
+    """A device graph in float32 with its current weights."""
+    if isinstance(source, QuantizedModel):
+        return source.float_form()
+    return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
 
 
 def convert(

@@ -18,6 +18,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
+from tformer_keras.deploy.border import Border, check_border, tensor_type, with_border
 from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.conversion_report import (
     LAYER_IMAGES,
@@ -53,7 +54,12 @@ class ConversionOptions(GraphOptions):
     Attributes:
         kind: "int8"; "fp16" (float16 weights, float32 arithmetic), "float" (float32), or "dynamic" (int8 weights, and
             activations quantized at run time).
-        io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32.
+        io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32. Or what goes in
+            is pixels, 0 to 255, and nothing else: "pixels", uint8 of int8 and float32 of the other kinds; of int8 also
+            "pixels-int8", pixels - 128.
+        output: "scores" ends a classifier in a softmax; "logits": as the model ends.
+        exact: with `io="pixels"`: normalise by an operation in front where the first convolution could take it over,
+            but would compute other numbers where it pads.
         batch: images at a time, fixed in the file, ≥ 1.
         names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
             microcontrollers none.
@@ -70,6 +76,8 @@ class ConversionOptions(GraphOptions):
 
     kind: str = "int8"
     io: str | None = None
+    output: str = "logits"
+    exact: bool = False
     batch: int = 1
     names: Names | None = None
     metadata: About | None = NOTHING_SAID
@@ -86,7 +94,8 @@ class ConversionOptions(GraphOptions):
                 raise UserError(
                     "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
                 )
-        check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
+        check_border(self.kind, self.io, self.output, self.exact)
+        check_arguments(self.kind, tensor_type(self.kind, self.io), self.batch)
         if self.names is not None and self.names not in NAMES:
             raise UserError(
                 f"names among {', '.join(NAMES)}", repr(self.names), "take one of them", where="--names"
@@ -131,29 +140,40 @@ def convert_model(
     )
     finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
-    conversion = convert(source.graph, options.kind, options.io, options.batch, options.names)
+    border = with_border(
+        source.graph,
+        trained.task.name,
+        trained.preprocessing,
+        trained.outputs_mean(),
+        options.kind,
+        options.io,
+        options.output,
+        options.exact,
+    )
+    conversion = convert(border.source, options.kind, border.io, options.batch, options.names)
     proof = None
     if options.verify:
-        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
-    accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
+        proof_pixels = _proof_pixels(source, dataset)
+        proof = prove(conversion, proof_pixels, trained.preprocessing, model=run, border=border)
+    accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options, border)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = file_of(source, conversion, accuracy, options.metadata)
+    file = file_of(source, conversion, accuracy, border, options.metadata)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
         weights=source.weights,
         fresh=source.fresh,
         kind=conversion.kind,
-        io=conversion.io,
+        io=options.io or conversion.io,
         batch=conversion.batch,
         target=conversion.source.target,
         rewrites=tuple(conversion.source.rewrites),
-        notes=(*source.notes, *([proof.note] if proof is not None and proof.note else [])),
+        notes=(*source.notes, *border.notes, *([proof.note] if proof is not None and proof.note else [])),
         measured=measure(conversion, options.threads),
         parameters=parameters,
         macs=macs,
         accuracy=accuracy,
-        layers=measure_layers(conversion, pixels, trained.preprocessing),
+        layers=measure_layers(conversion, pixels, border.takes),
         layer_images=layer_images,
         flatbuffer_bytes=len(file.flatbuffer),
         total_bytes=len(file.to_bytes()),
@@ -168,30 +188,33 @@ def file_of(
     source: GraphSource,
     conversion: Conversion,
     accuracy: Accuracy | None = None,
+    border: Border | None = None,
     metadata: About | None = NOTHING_SAID,
 ) -> ModelFile:
     """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
     None."""
     trained = source.trained
+    means = trained.outputs_mean() if border is None else border.means
     return model_file(
         conversion,
         name=trained.name,
         task=trained.task.name,
-        preprocessing=trained.preprocessing,
-        means=replace(trained.outputs_mean(), certainty=_certainty(source, accuracy)),
-        source=_record(source, conversion),
+        preprocessing=trained.preprocessing if border is None else border.image,
+        means=replace(means, certainty=_certainty(source, accuracy, means.meaning)),
+        source=_record(source, conversion, border),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
         about=metadata,
     )
 
 
-def _certainty(source: GraphSource, accuracy: Accuracy | None) -> Certainty | None:
-    """What was measured with this very file; else what was before with the same quantized weights."""
+def _certainty(source: GraphSource, accuracy: Accuracy | None, meaning: str) -> Certainty | None:
+    """What was measured with this very file; else what was before with the same quantized weights' logits."""
     if accuracy is not None:
         measured = accuracy.evaluation.certainty
         return None if measured is None else measured.certainty
-    return source.trained.certainty if source.weights == AS_TRAINED else None
+    known = source.weights == AS_TRAINED and meaning == "logits"
+    return source.trained.certainty if known else None
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
@@ -208,7 +231,7 @@ def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
 
 
 def _accuracy(
-    source: GraphSource, conversion: Conversion, dataset: Dataset, options: ConversionOptions
+    source: GraphSource, conversion: Conversion, dataset: Dataset, options: ConversionOptions, border: Border
 ) -> Accuracy:
     trained = source.trained
     interpreter = LiteRT(conversion.flatbuffer, threads=options.threads)
@@ -221,8 +244,8 @@ def _accuracy(
         "accuracy in LiteRT",
         range(len(test)),
     )
-    judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step, certainty=True)
-    return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))
+    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step, certainty=True)
+    return Accuracy(dataset.name, evaluate(interpreter.forward(border.image), batches, judge))
 
 
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
@@ -259,7 +282,7 @@ def _size(model: keras.Model) -> tuple[int | None, int | None]:
     return size.parameters, size.macs
 
 
-def _record(source: GraphSource, conversion: Conversion) -> dict[str, Any]:
+def _record(source: GraphSource, conversion: Conversion, border: Border | None) -> dict[str, Any]:
     """The contract's `source`: what the file was made from, and how."""
     return {
         **source.trained.record,
@@ -268,5 +291,6 @@ def _record(source: GraphSource, conversion: Conversion) -> dict[str, Any]:
             "kind": conversion.kind,
             "target": conversion.source.target,
             "rewrites": list(conversion.source.rewrites),
+            **({} if border is None else border.to_json()),
         },
     }
