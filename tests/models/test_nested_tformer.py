@@ -80,6 +80,7 @@ def test_the_largest_ones_weights_can_be_given(randomise):
     np.testing.assert_allclose(outputs(nested, IMAGES)[0], outputs(model, IMAGES)[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.graph_alone
 def test_the_papers_names_are_the_papers_models():
     for model in ("tformer_s", "tformer_m", "tformer_l"):
         found = capacities_of("S,L,M", model, VARIANTS[model])
