@@ -169,7 +169,7 @@ def convert_model(
         target=conversion.source.target,
         rewrites=tuple(conversion.source.rewrites),
         notes=(*source.notes, *border.notes, *([proof.note] if proof is not None and proof.note else [])),
-        measured=measure(conversion, options.threads),
+        measured=measure(conversion, options.threads, border),
         parameters=parameters,
         macs=macs,
         accuracy=accuracy,
