@@ -8,7 +8,6 @@ from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling
 from tformer_keras.models.counting import Size, count
 from tformer_keras.models.resnet import ResNet
 
-
 pytestmark = pytest.mark.graph_alone
 
 

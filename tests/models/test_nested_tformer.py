@@ -118,6 +118,12 @@ def test_what_is_no_set_of_capacities_is_said_in_a_sentence(text):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["best", "fastest", "largest"])
+def test_a_name_with_a_meaning_is_refused_by_it(name):
+    with pytest.raises(UserError, match=f"--nested: expected a name that has no meaning.*{name}=3-3"):
+        capacities_of(f"S,{name}=3-3", "tformer_micro", SMALL)
+
+
 def test_more_than_a_model_may_have_is_said_in_a_sentence():
     with pytest.raises(UserError, match="--nested: expected depths that the model takes"):
         capacities_of("1-1,999-999", "tformer_micro", dataclasses.replace(SMALL, widths=(8, 4000)))

@@ -149,7 +149,9 @@ def test_a_fresh_process_with_the_other_backend(saved, tmp_path):
 def test_a_compiled_model_reloads_and_trains_on(tmp_path):
     model = TFormer(TFormerConfig(**{**BASE, "stochastic_depth": 0.0, "layer_scale": 0.5}))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    eagerly = keras.backend.backend() == "tensorflow"  # to trace is what takes it long; JAX compiles each step anyway
+    eagerly = (
+        keras.backend.backend() == "tensorflow"
+    )  # to trace is what takes it long; JAX compiles each step anyway
     model.compile(keras.optimizers.AdamW(1e-3), loss, run_eagerly=eagerly)
     x, y = np.random.default_rng(0).normal(size=(2, 22, 17, 3)).astype("float32"), np.array([1, 4])
     model.train_on_batch(x, y)
