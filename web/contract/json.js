@@ -29,6 +29,17 @@ export class Decimal {
   }
 }
 
+/**
+ * The same with all numbers as numbers, which passes from a worker to its page.
+ * @param {Json} value @returns {any}
+ */
+export function plain(value) {
+  if (value instanceof Decimal) return value.value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map) return new Map([...value].map(([key, inside]) => [key, plain(inside)]));
+  return value;
+}
+
 /** @typedef {null | boolean | number | Decimal | string | Json[] | Map<string, Json>} Json integers are `number`. */
 
 /**
