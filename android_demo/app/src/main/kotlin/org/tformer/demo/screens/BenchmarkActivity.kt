@@ -86,7 +86,7 @@ class BenchmarkActivity : Screen() {
         status.text = if (answer == null) {
             getString(R.string.benchmark_done, measured.result.model)
         } else {
-            getString(R.string.benchmark_done_and_answer, measured.result.model, twoDigits(answer))
+            getString(R.string.benchmark_done_and_answer, measured.result.model, milliseconds(answer))
         }
         table.removeAllViews()
         row(
