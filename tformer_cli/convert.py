@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tformer_cli import convert_options, model_options
 from tformer_cli.rules_option import read_rules
@@ -56,6 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "logits, as the model ends)",
     )
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at a time (default: 1)")
+    parser.add_argument(
+        "--names",
+        choices=("none", "short", "full"),
+        help="of the tensors in the file: none; short ones, which other programs ask for (12 bytes each; the default "
+        "of litert, where micro has none); or in full, those of layers",
+    )
+    parser.add_argument(
+        "--no-metadata",
+        action="store_true",
+        help="leave TFLite Metadata out, by which other programs know inputs, outputs and labels (about 900 bytes)",
+    )
+    for option, what in (("author", "who made the model"), ("licence", "under which it may be used")):
+        parser.add_argument(f"--{option}", metavar="TEXT", help=f"{what}, for TFLite Metadata")
+    parser.add_argument("--model-version", metavar="TEXT", help="the model's, for TFLite Metadata")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the latency (default: 1)")
     parser.add_argument(
         "--no-verify",
@@ -82,6 +97,19 @@ def default_out(args: argparse.Namespace) -> Path:
     )
 
 
+def _about(args: argparse.Namespace) -> Any:
+    from tformer_edge.errors import UserError
+    from tformer_keras.deploy.tflite.metadata import About
+
+    given = {"author": args.author, "licence": args.licence, "version": args.model_version}
+    said = {name: value for name, value in given.items() if value is not None}
+    if args.no_metadata and said:
+        raise UserError(
+            "--no-metadata alone", f"{', '.join(said)} to write there too", "leave one of both out"
+        )
+    return None if args.no_metadata else About(**said)
+
+
 def run(args: argparse.Namespace) -> int:
     """Converts, reports, and writes the file and its picture."""
     from tformer_cli.console import Output
@@ -102,6 +130,8 @@ def run(args: argparse.Namespace) -> int:
         output=args.output,
         exact=args.exact,
         batch=args.batch,
+        names=args.names,
+        metadata=_about(args),
         threads=args.threads,
         data=args.data,
         verify=not args.no_verify,

@@ -35,7 +35,7 @@ class FileTensor:
 
     Attributes:
         index: as interpreters count.
-        name: as the converter called it; packed files have none.
+        name: as the file calls it: empty, a number in hexadecimal, or what the converter made of the layer's.
         type: the schema's, in lower case: "int8", "float32", …
         shape: sizes; -1 would be one that is not fixed.
         dynamic: whether the file leaves a size open.

@@ -24,7 +24,9 @@ from tformer_keras.deploy.micro.micro_operations import check_operations
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.golden import golden_vectors
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.deploy.tflite.metadata import About, metadata_of, with_metadata
 from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.deploy.tflite.tensor_names import Names
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Conversion:
         source: the device graph.
         kind, io, batch: as `export_flatbuffer` takes them.
         flatbuffer: packed.
-        names: the converter's name of each tensor, which the packed flatbuffer has no more.
+        names: the converter's name of each tensor, whatever it is called in the packed flatbuffer.
     """
 
     source: Lowered | QuantizedModel
@@ -71,6 +73,11 @@ class Conversion:
         return LiteRT(self.flatbuffer)
 
 
+def usual_names(target: str) -> Names:
+    """How tensors are called where nobody said it: short for LiteRT; not at all for microcontrollers, to save flash."""
+    return "none" if target == "micro" else "short"
+
+
 def float_form_of(source: Lowered | QuantizedModel) -> Emitted:
     """A device graph in float32 with its current weights."""
     if isinstance(source, QuantizedModel):
@@ -79,17 +86,25 @@ def float_form_of(source: Lowered | QuantizedModel) -> Emitted:
 
 
 def convert(
-    source: Lowered | QuantizedModel, kind: str = "int8", io: str | None = None, batch: int = 1
+    source: Lowered | QuantizedModel,
+    kind: str = "int8",
+    io: str | None = None,
+    batch: int = 1,
+    names: Names | None = None,
 ) -> Conversion:
     """Converts and packs a device graph; the same graph gives the same bytes. See `export_flatbuffer`.
 
     For microcontrollers the memory is planned as well (`memory_plan.py`).
 
+    Args:
+        source, kind, io, batch: as `export_flatbuffer` takes them.
+        names: of tensors in the file, see `name_tensors`; None: `usual_names`.
+
     Raises:
         UserError: as `export_flatbuffer`; for an operation that the graph's target, TensorFlow Lite Micro, lacks.
     """
     io = io or ("int8" if kind == "int8" else "float32")
-    packed = pack(export_flatbuffer(source, kind, io, batch))
+    packed = pack(export_flatbuffer(source, kind, io, batch), names or usual_names(source.target))
     flatbuffer = packed.flatbuffer
     if source.target == "micro":
         check_operations(read_graph(flatbuffer), packed.names)
@@ -107,6 +122,7 @@ def model_file(
     source: Mapping[str, Any],
     accuracy: Mapping[str, Any] | None,
     versions: Mapping[str, str],
+    about: About | None = None,
 ) -> ModelFile:
     """A model file: the flatbuffer with its contract and golden vectors.
 
@@ -114,6 +130,7 @@ def model_file(
         name, task, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
         preprocessing: of evaluation.
         means: what the outputs are.
+        about: of TFLite Metadata, which are written into the flatbuffer of a model for LiteRT; None: none are.
 
     Raises:
         UserError: the model has other inputs or outputs than the task has.
@@ -133,8 +150,11 @@ def model_file(
     if not outputs_json and needs_later_format(preprocessing):
         outputs_json = (Output("scores", "scores"),)
     golden = golden_vectors(conversion.reference, conversion.xnnpack, preprocessing, task, means)
+    flatbuffer = conversion.flatbuffer
+    if about is not None and conversion.source.target == "litert":
+        flatbuffer = with_metadata(flatbuffer, metadata_of(name, task, preprocessing, means, about))
     contract = describe(
-        conversion.flatbuffer,
+        flatbuffer,
         labels,
         golden,
         name=name,
@@ -150,5 +170,6 @@ def model_file(
         outputs=outputs_json,
         detection=means.detection,
         colours=means.colours,
+        certainty=means.certainty,
     )
-    return ModelFile(conversion.flatbuffer, contract, labels, golden)
+    return ModelFile(flatbuffer, contract, labels, golden)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.labels import check_labels
@@ -30,10 +31,12 @@ from tformer_keras.deploy.compare.conversion_report import (
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph.lowering_proof import compiled
-from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.graph_source import AS_TRAINED, GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About
+from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
 from tformer_keras.training.forward import finite
@@ -58,6 +61,10 @@ class ConversionOptions(GraphOptions):
         exact: with `io="pixels"`: normalise by an operation in front where the first convolution could take it over,
             but would compute other numbers where it pads.
         batch: images at a time, fixed in the file, ≥ 1.
+        names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
+            microcontrollers none.
+        metadata: what TFLite Metadata say that only people know; None: none are written. Files for microcontrollers
+            have none.
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
@@ -72,6 +79,8 @@ class ConversionOptions(GraphOptions):
     output: str = "logits"
     exact: bool = False
     batch: int = 1
+    names: Names | None = None
+    metadata: About | None = NOTHING_SAID
     threads: int = 1
     data: str | None = None
     verify: bool = True
@@ -87,6 +96,10 @@ class ConversionOptions(GraphOptions):
                 )
         check_border(self.kind, self.io, self.output, self.exact)
         check_arguments(self.kind, tensor_type(self.kind, self.io), self.batch)
+        if self.names is not None and self.names not in NAMES:
+            raise UserError(
+                f"names among {', '.join(NAMES)}", repr(self.names), "take one of them", where="--names"
+            )
         if self.threads < 1:
             raise UserError("1 or more", str(self.threads), "leave it out for one", where="--threads")
 
@@ -137,14 +150,14 @@ def convert_model(
         options.output,
         options.exact,
     )
-    conversion = convert(border.source, options.kind, border.io, options.batch)
+    conversion = convert(border.source, options.kind, border.io, options.batch, options.names)
     proof = None
     if options.verify:
         proof_pixels = _proof_pixels(source, dataset)
         proof = prove(conversion, proof_pixels, trained.preprocessing, model=run, border=border)
     accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options, border)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = file_of(source, conversion, accuracy, border)
+    file = file_of(source, conversion, accuracy, border, options.metadata)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
@@ -162,7 +175,7 @@ def convert_model(
         accuracy=accuracy,
         layers=measure_layers(conversion, pixels, border.takes),
         layer_images=layer_images,
-        flatbuffer_bytes=len(conversion.flatbuffer),
+        flatbuffer_bytes=len(file.flatbuffer),
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
         proof=proof,
@@ -176,19 +189,32 @@ def file_of(
     conversion: Conversion,
     accuracy: Accuracy | None = None,
     border: Border | None = None,
+    metadata: About | None = NOTHING_SAID,
 ) -> ModelFile:
-    """The model file of a conversion, with its contract and golden vectors."""
+    """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
+    None."""
     trained = source.trained
+    means = trained.outputs_mean() if border is None else border.means
     return model_file(
         conversion,
         name=trained.name,
         task=trained.task.name,
         preprocessing=trained.preprocessing if border is None else border.image,
-        means=trained.outputs_mean() if border is None else border.means,
+        means=replace(means, certainty=_certainty(source, accuracy, means.meaning)),
         source=_record(source, conversion, border),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
+        about=metadata,
     )
+
+
+def _certainty(source: GraphSource, accuracy: Accuracy | None, meaning: str) -> Certainty | None:
+    """What was measured with this very file; else what was before with the same quantized weights' logits."""
+    if accuracy is not None:
+        measured = accuracy.evaluation.certainty
+        return None if measured is None else measured.certainty
+    known = source.weights == AS_TRAINED and meaning == "logits"
+    return source.trained.certainty if known else None
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
@@ -218,7 +244,7 @@ def _accuracy(
         "accuracy in LiteRT",
         range(len(test)),
     )
-    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step)
+    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step, certainty=True)
     return Accuracy(dataset.name, evaluate(interpreter.forward(border.image), batches, judge))
 
 

@@ -15,6 +15,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.deploy.tflite.interpreter import LiteRT
 from tformer_keras.deploy.tflite.pack import Packed, pack
 from tformer_keras.deploy.tflite.sharing_builder import BUFFER_ALIGNMENT
+from tformer_keras.deploy.tflite.tensor_names import names_of
 
 
 @functools.cache
@@ -180,6 +181,54 @@ def test_names_are_handed_back() -> None:
     assert packed().names == {index: tensor.name.decode() for index, tensor in enumerate(tensors)}
     assert any("block3_depthwise" in name for name in packed().names.values())
     assert b"block3_depthwise" not in packed().flatbuffer
+
+
+@pytest.mark.parametrize("names", ["short", "full"])
+def test_named_tensors_have_names_of_their_own_and_compute_the_same(names: Any) -> None:
+    named = pack(int8_model(), names).flatbuffer
+    assert pack(named, names).flatbuffer == named
+    assert pack(named).flatbuffer == packed().flatbuffer
+    batch = images(5, (1, 16, 16, 3))
+    np.testing.assert_array_equal(
+        LiteRT(named).run_all(batch)[0], LiteRT(packed().flatbuffer).run_all(batch)[0]
+    )
+    model = as_object(named)
+    (graph,), (signature,) = model.subgraphs, model.signatureDefs
+    found = [tensor.name for tensor in graph.tensors]
+    assert all(found) and len(set(found)) == len(found)
+    for tensor in (*signature.inputs, *signature.outputs):
+        assert found[tensor.tensorIndex] == tensor.name
+    assert names_of(model) == names and names_of(as_object(packed().flatbuffer)) == "none"
+    if names == "short":
+        border = {*graph.inputs, *graph.outputs}
+        assert all(name == b"%x" % index for index, name in enumerate(found) if index not in border)
+        # Its table, which may have stood once for equal tensors, and 12 bytes each for the name.
+        assert len(named) - len(packed().flatbuffer) < 24 * len(found)
+    else:
+        assert any(b"block3_depthwise" in name for name in found)
+
+
+def test_equal_names_are_told_apart() -> None:
+    def change(model: Any) -> None:
+        (graph,) = model.subgraphs
+        graph.tensors[graph.outputs[0]].name = graph.tensors[graph.inputs[0]].name = b"3"
+
+    found = [
+        tensor.name
+        for tensor in as_object(pack(without_signatures(change), "short").flatbuffer).subgraphs[0].tensors
+    ]
+    assert len(set(found)) == len(found)
+    assert {b"3", b"3_"} <= set(found)
+
+
+def test_each_graph_of_a_file_has_names() -> None:
+    named = pack(control_flow_model(), "short").flatbuffer
+    assert pack(named, "short").flatbuffer == named
+    for graph in as_object(named).subgraphs:
+        found = [tensor.name for tensor in graph.tensors]
+        assert all(found) and len(set(found)) == len(found)
+    before, after = Interpreter(model_content=control_flow_model()), Interpreter(model_content=named)
+    assert before.get_signature_list() == after.get_signature_list()
 
 
 def test_equal_vectors_and_tables_stand_once_and_buffers_are_aligned() -> None:

@@ -22,7 +22,9 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.delta import apply_delta, make_delta
 from tformer_keras.deploy.int8.quantized_file import read_arrays
 from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
-from tformer_keras.deploy.update.update_bytes import moved_constants
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID
+from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.deploy.update.update_bytes import Dress, dress_of, moved_constants
 from tformer_keras.training import callbacks
 from tformer_keras.training.checkpoint import save_checkpoint
 
@@ -259,6 +261,20 @@ def test_an_update_of_an_update_and_mistakes_before_any_training(
     assert main([*again, "--deployed", str(tmp_path / "deployed.tflite"), "--epochs", "1"]) == 2
     # The model and the file fit together; what is left of the budget does not buy one weight.
     assert "bytes that the contract of any new file costs" in capsys.readouterr().err and not out.exists()
+    # As files were before tensors had names, and metadata.
+    plain = convert_model(updated, ConversionOptions(verify=False, names="none", metadata=None))[0]
+    (tmp_path / "plain.tflite").write_bytes(plain.to_bytes())
+    assert main([*again, "--deployed", str(tmp_path / "plain.tflite"), "--epochs", "1"]) == 2
+    assert "bytes that the contract of any new file costs" in capsys.readouterr().err
+
+
+def test_an_update_is_dressed_as_the_deployed_file(files: tuple[bytes, bytes]) -> None:
+    flatbuffer = read_model_file(files[0]).flatbuffer
+    assert dress_of(flatbuffer) == Dress("short", NOTHING_SAID)
+    assert dress_of(flatbuffer).arguments("litert") == ""
+    plain = dress_of(pack(flatbuffer).flatbuffer)
+    assert plain.arguments("litert") == " --names none --no-metadata"
+    assert plain.arguments("micro") == ""
 
 
 def test_another_layout_is_no_update(space: Path, files: tuple[bytes, bytes]) -> None:

@@ -59,8 +59,10 @@ class Accuracy:
 
     def to_json(self) -> dict[str, Any]:
         """As the contract keeps it."""
-        figures = {name: figure.value for name, figure in self.evaluation.figures.items()}
-        return {"data": self.data, "images": self.evaluation.images, **figures, "runtime": RUNTIME}
+        found: dict[str, Any] = {name: figure.value for name, figure in self.evaluation.figures.items()}
+        if self.evaluation.certainty is not None:
+            found["certainty"] = self.evaluation.certainty.to_json()
+        return {"data": self.data, "images": self.evaluation.images, **found, "runtime": RUNTIME}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,6 +93,8 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
         evaluation = report.accuracy.evaluation
         figures = ", ".join(map(str, evaluation.figures.values()))
         rows.append(("accuracy", f"{figures}, {evaluation.images:,} images of {report.accuracy.data}"))
+        if evaluation.certainty is not None:
+            rows.append(("not sure", evaluation.certainty.line()))
     if report.layers:
         worst = sorted(report.layers, key=lambda layer: -layer.relative_error)[:3]
         names = ", ".join(f"{layer.name} {100 * layer.relative_error:.1f} %" for layer in worst)

@@ -169,7 +169,7 @@ def layer_name(file: FileGraph, number: int, names: Mapping[int, str] | None = N
     """What people know operation `number` by: the name of its output, else its place and its output's shape."""
     operation: FileOperation = file.operations[number]
     output = operation.outputs[0]
-    name = output.name or (names or {}).get(output.index, "")
+    name = (names or {}).get(output.index, "") or output.name
     if name:
         # The converter's names are "model/layer/operation", several of them where it merged some.
         parts = name.split(";")[0].split("/")

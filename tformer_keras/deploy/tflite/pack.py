@@ -1,8 +1,9 @@
 """Packs a flatbuffer (docs/device_graph.md): the same model in fewer bytes, for an exact interpreter of it.
 
 What the converter writes for each tensor anew is written once (zero points, scales, quantization tables, shapes,
-options of operators, equal constants), and what no interpreter reads is dropped: names of tensors and subgraphs,
-calibration minima and maxima, the description, metadata. Signatures stay, with the names of inputs and outputs.
+options of operators, equal constants), and what no interpreter reads is dropped: names of subgraphs, calibration
+minima and maxima, the description, metadata, and of the names of tensors what is not asked for (`tensor_names.py`).
+Signatures stay, with the names of inputs and outputs.
 
 LiteRT refuses shortened zero-point vectors, and XNNPACK biases without scales: vectors are shared, never shortened.
 """
@@ -16,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tformer_edge.errors import UserError
 from tformer_keras.deploy.tflite.sharing_builder import SharingBuilder
+from tformer_keras.deploy.tflite.tensor_names import Names, name_tensors
 
 IDENTIFIER = b"TFL3"
 
@@ -28,10 +30,14 @@ class Packed:
     names: dict[int, str]
 
 
-def pack(flatbuffer: bytes) -> Packed:
+def pack(flatbuffer: bytes, names: Names = "none") -> Packed:
     """The model of `flatbuffer`, packed. Tensors and operators keep their indices and order.
 
-    The same input gives the same bytes, and packing a packed flatbuffer changes nothing.
+    The same input gives the same bytes, and packing a packed flatbuffer with the same `names` changes nothing.
+
+    Args:
+        flatbuffer: the bytes of a .tflite file without a contract.
+        names: of tensors, see `name_tensors`.
 
     Raises UserError for bytes that are no TFLite flatbuffer, and for a model whose constants stand outside the
     flatbuffer (over 2 GB).
@@ -44,16 +50,17 @@ def pack(flatbuffer: bytes) -> Packed:
         )
     model = schema.ModelT.InitFromPackedBuf(flatbuffer)
     _refuse_outside(model)
-    names = {
+    before = {
         index: tensor.name.decode("utf-8", "replace")
         for index, tensor in enumerate(model.subgraphs[0].tensors)
         if tensor.name
     }
     _drop_unread(model)
+    name_tensors(model, names)
     _share_buffers(model)
     builder = SharingBuilder()
     builder.Finish(model.Pack(builder), IDENTIFIER)
-    return Packed(bytes(builder.Output()), names)
+    return Packed(bytes(builder.Output()), before)
 
 
 def _refuse_outside(model: Any) -> None:
@@ -77,15 +84,10 @@ def _drop_unread(model: Any) -> None:
     # A minimum runtime version, which no interpreter reads, and the converter's options.
     model.metadata = None
     model.metadataBuffer = None
-    signed = {signature.subgraphIndex for signature in model.signatureDefs or ()}
-    for number, subgraph in enumerate(model.subgraphs):
+    for subgraph in model.subgraphs:
         subgraph.name = None
         subgraph.debugMetadataIndex = -1
-        # Without a signature, LiteRT's CompiledModel knows inputs and outputs by the names of their tensors.
-        named = {*subgraph.inputs, *subgraph.outputs} if number not in signed else set()
-        for index, tensor in enumerate(subgraph.tensors):
-            if index not in named:
-                tensor.name = None
+        for tensor in subgraph.tensors:
             _drop_unread_of_tensor(tensor)
         for operator in subgraph.operators or ():
             operator.debugMetadataIndex = -1

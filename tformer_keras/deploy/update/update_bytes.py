@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import Failure
 from tformer_edge.update.delta import make_delta
-from tformer_keras.deploy.conversion import convert
+from tformer_keras.deploy.conversion import Conversion, convert, usual_names
+from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.graph_source import GraphSource
+from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 from tformer_keras.deploy.model_conversion import file_of
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About, read_metadata
+from tformer_keras.deploy.tflite.pack import pack
+from tformer_keras.deploy.tflite.tensor_names import Names, names_of
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,49 @@ class Cost:
     file: bytes
 
 
-def cost(source: GraphSource, deployed: bytes, flatbuffer: bytes) -> Cost:
+@dataclass(frozen=True)
+class Dress:
+    """What a file has beside its model, which an update must have too: how tensors are called; metadata.
+
+    Attributes:
+        names: of tensors; None: as `convert` calls them.
+        metadata: for `file_of`.
+    """
+
+    names: Names | None = None
+    metadata: About | None = NOTHING_SAID
+
+    def convert(self, graph: Lowered | QuantizedModel) -> Conversion:
+        """The graph, its tensors called as in the file."""
+        return convert(graph, names=self.names)
+
+    def arguments(self, target: str) -> str:
+        """What `tformer convert` must be told, with a space before it, where it would do otherwise by itself."""
+        usual = usual_names(target)
+        names = "" if self.names in (None, usual) else f" --names {self.names}"
+        return names + (" --no-metadata" if self.metadata is None and target == "litert" else "")
+
+
+def dress_of(flatbuffer: bytes) -> Dress:
+    """Of a deployed file; of metadata no more is kept than that there are some."""
+    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    return Dress(names_of(model), None if read_metadata(flatbuffer) is None else NOTHING_SAID)
+
+
+def cost(source: GraphSource, deployed: bytes, flatbuffer: bytes, dress: Dress) -> Cost:
     """What the graph of `source`, with its weights as they are now, costs a device.
 
     Args:
         deployed: the file that the device has.
-        flatbuffer: what of it is the model.
+        flatbuffer: what of it is the model, without metadata.
+        dress: of that file.
 
     Raises:
         Failure: the new file has another layout, or other scales, than the deployed one.
     """
-    conversion = convert(source.graph)
+    conversion = dress.convert(source.graph)
     moved = moved_constants(flatbuffer, conversion.flatbuffer)
-    file = file_of(source, conversion).to_bytes()
+    file = file_of(source, conversion, metadata=dress.metadata).to_bytes()
     return Cost(moved, len(make_delta(deployed, file)), file)
 
 
@@ -61,7 +96,8 @@ def moved_constants(before: bytes, after: bytes) -> int:
 
 def _taken_apart(flatbuffer: bytes) -> tuple[bytes, list[NDArray[Any]]]:
     """(the flatbuffer without what its constants hold, the constants by buffer: int32 ones as such, else bytes)."""
-    model = schema.ModelT.InitFromPackedBuf(flatbuffer)
+    # Without metadata, which have the model's name.
+    model = schema.ModelT.InitFromPackedBuf(pack(flatbuffer, "full").flatbuffer)
     types = {tensor.buffer: tensor.type for graph in model.subgraphs for tensor in graph.tensors}
     constants = []
     for number, buffer in enumerate(model.buffers):

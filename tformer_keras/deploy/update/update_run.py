@@ -12,20 +12,21 @@ from tformer_edge.errors import Failure, UserError
 from tformer_edge.files import cannot_write, write_whole
 from tformer_edge.update.delta import make_delta
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.deploy.conversion import Conversion, convert
+from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph_source import AS_TRAINED, GraphSource
 from tformer_keras.deploy.int8.quantized_model import load_quantized
 from tformer_keras.deploy.model_conversion import file_of
+from tformer_keras.deploy.tflite.pack import pack
 from tformer_keras.deploy.update.moving_weights import Masks, best, everything, head
-from tformer_keras.deploy.update.update_bytes import Cost, cost
-from tformer_keras.deploy.update.update_job import UpdateJob, check_out, run_record
+from tformer_keras.deploy.update.update_bytes import Cost, Dress, cost, dress_of
+from tformer_keras.deploy.update.update_job import UpdateJob, run_record
 from tformer_keras.deploy.update.update_report import Tried, UpdateTable
 from tformer_keras.deploy.update.update_stage import UpdateStages
 from tformer_keras.tasks.task import Figure
 from tformer_keras.training import report
 from tformer_keras.training.distribution import Cluster
 from tformer_keras.training.loop import finished, speaker
-from tformer_keras.training.run_folder import locked
+from tformer_keras.training.run_folder import check_out, locked
 from tformer_keras.training.saved_model import Trained
 
 # An update of less than this share of the budget is not the best that it can buy.
@@ -50,11 +51,14 @@ def update(
         Stop: the run was asked to stop; its checkpoint is saved.
     """
     say = speaker(console)
-    check_out(job.out)
+    check_out(job.out, "update")
     assert trained.quantized is not None
     quantized = load_quantized(trained.model, trained.quantized)
     source = GraphSource(trained, quantized, AS_TRAINED, False, ())
-    conversion = convert(quantized)
+    dress = Dress()
+    if job.deployed is not None:
+        dress = dress_of(read_model_file(load_bytes(job.deployed)).flatbuffer)
+    conversion = dress.convert(quantized)
     deployed = _deployed(job, source, conversion)
     record = run_record(job, trained, dataset, quantized.weights, deployed)
     done = finished(job, record, Cluster(), say)
@@ -62,7 +66,7 @@ def update(
         return done
     # As `tformer convert` will call it.
     renamed = dataclasses.replace(source, trained=dataclasses.replace(trained, name=job.out.resolve().name))
-    least = len(make_delta(deployed, file_of(renamed, conversion).to_bytes()))
+    least = len(make_delta(deployed, file_of(renamed, conversion, metadata=dress.metadata).to_bytes()))
     if job.most_bytes(len(deployed)) <= least:
         raise UserError(
             f"more than the {least:,} bytes that the contract of any new file costs",
@@ -78,7 +82,7 @@ def update(
     with locked(job.out):
         report.write_json(job.out / "config.json", record)
         stages = UpdateStages(job, trained, quantized, dataset, say)
-        return _Update(job, stages, renamed, deployed, conversion.flatbuffer, least, console).run()
+        return _Update(job, stages, renamed, deployed, conversion.flatbuffer, dress, least, console).run()
 
 
 def _deployed(job: UpdateJob, source: GraphSource, conversion: Conversion) -> bytes:
@@ -86,7 +90,10 @@ def _deployed(job: UpdateJob, source: GraphSource, conversion: Conversion) -> by
     if job.deployed is None:
         return file_of(source, conversion).to_bytes()
     data = load_bytes(job.deployed)
-    if read_model_file(data).flatbuffer != conversion.flatbuffer:
+    if (
+        pack(read_model_file(data).flatbuffer, "full").flatbuffer
+        != pack(conversion.flatbuffer, "full").flatbuffer
+    ):
         raise UserError(
             f"the file that {job.source} converts to with this version",
             f"{job.deployed}, which holds another model",
@@ -104,11 +111,12 @@ class _Update:
         source: GraphSource,
         deployed: bytes,
         flatbuffer: bytes,
+        dress: Dress,
         least: int,
         console: rich.console.Console,
     ) -> None:
         self.job, self.stages, self.source, self.console = job, stages, source, console
-        self.deployed, self.flatbuffer, self.least = deployed, flatbuffer, least
+        self.deployed, self.flatbuffer, self.dress, self.least = deployed, flatbuffer, dress, least
         self.most = job.most_bytes(len(deployed))
         self.tried: list[Tried] = []
         self.costs: dict[str, Cost] = {}
@@ -165,14 +173,14 @@ class _Update:
         report.write_run(job.out, [], evaluation, stages.evaluated(), result)
         stages.say(
             f"saved in {job.out}: {chosen.name}, {chosen.bytes:,} bytes by way. "
-            f"`tformer convert {job.out} --int8` writes the file"
+            f"`tformer convert {job.out} --int8{self.dress.arguments(quantized.target)}` writes the file"
         )
         return result
 
     def try_out(self, name: str, moves: float | str, masks: Masks) -> Tried:
         done = self.stages.train(_folder(name), moves, masks, self.console)
         self.seconds += done["seconds"]
-        self.costs[name] = found = cost(self.source, self.deployed, self.flatbuffer)
+        self.costs[name] = found = cost(self.source, self.deployed, self.flatbuffer, self.dress)
         may_move = sum(int(mask.sum()) for mask in masks)
         tried = Tried(name, may_move, found.moved, found.delta, Figure(**done["headline"]))
         self.tried.append(tried)
