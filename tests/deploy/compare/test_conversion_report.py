@@ -158,7 +158,8 @@ def test_table_and_picture(conversion):
     )
     data = json.loads(json.dumps(report.to_json()))
     assert data["bytes"] == {"flatbuffer": 4000, "contract": 1000, "total": 5000}
-    assert data["proof"] == {"images": 7, "lowering": 1e-6, "files": {"xnnpack": 0.01, "reference": 0.02}}
+    files = {"xnnpack": 0.01, "reference": 0.02}
+    assert data["proof"] == {"images": 7, "lowering": 1e-6, "files": files, "border": None}
     assert data["npu"]["cpu_operations"] == ["PACK (1×8)"] and "compiled" not in data["npu"]
     assert data["accuracy"]["top1"] == 0.5 and data["accuracy"]["images"] == 10
     console = rich.console.Console(file=io.StringIO(), width=160)
