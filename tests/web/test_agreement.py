@@ -16,12 +16,13 @@ from tests.web.pictures import Picture, digits, photo_parts, photographs, png
 from tformer_edge import Model
 from tformer_edge.quantized_input import input_table, quantize_pixels
 
-# Units of the last place between XNNPACK in WebAssembly and on this machine; the golden vectors allow as much and more.
-MOST_UNITS = {"classification": 3, "detection": 3, "segmentation": 3}
+# Units of the last place between XNNPACK in WebAssembly and on this machine: what docs/contract.md leaves to another
+# processor's kernels. On x86-64 with AVX-512 none is seen.
+MOST_UNITS = 2
 PICTURES: dict[str, Callable[[], list[Picture]]] = {
-    "classification": lambda: photo_parts(20, (24, 420)) + digits(12),
-    "detection": lambda: photo_parts(10, (120, 420)) + digits(2),
-    "segmentation": lambda: photo_parts(10, (120, 420)) + digits(2),
+    "classification": lambda: photo_parts(20, (24, 420)) + digits(10),
+    "detection": lambda: photo_parts(6, (120, 420)) + digits(2),
+    "segmentation": lambda: photo_parts(6, (120, 420)) + digits(2),
 }
 # In the page: its own modules, in a worker of their own.
 ASK = """async ([model, pictures]) => {
@@ -39,7 +40,7 @@ ASK = """async ([model, pictures]) => {
     found.push({
       size: [image.height, image.width],
       pixels: sha256(image.pixels),
-      outputs: outputs.map((one) => [...one]),
+      outputs: outputs.map((one) => btoa(one.reduce((letters, value) => letters + String.fromCharCode(value), ''))),
       answer: { ...answer, map: map && { ...map, classes: sha256(new Uint8Array(map.classes.buffer)) } },
     });
   }
@@ -94,7 +95,7 @@ def test_answers_are_tformer_edges(visit: Callable[..., Any], models: list[Path]
                 assert one["pixels"] == hashlib.sha256(picture.tobytes()).hexdigest()
                 own = model.run(quantize_pixels(contract.image.pixels(picture)[None], table))
                 theirs = [
-                    np.array(given, np.uint8).reshape(output.shape)
+                    np.frombuffer(base64.b64decode(given), np.uint8).reshape(output.shape)
                     for given, output in zip(one["outputs"], own, strict=True)
                 ]
                 apart = [np.abs(a.astype(int) - b) for a, b in zip(theirs, own, strict=True)]
@@ -108,7 +109,7 @@ def test_answers_are_tformer_edges(visit: Callable[..., Any], models: list[Path]
                 f"\n{path.stem}: {len(pictures)} pictures; outputs up to {worst} units of the last place apart, "
                 f"{differing} of {values} values differ; highest value the same in {alike}"
             )
-            assert worst <= MOST_UNITS[contract.task]
+            assert worst <= MOST_UNITS
     assert tasks == set(PICTURES)
 
 
