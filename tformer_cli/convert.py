@@ -13,6 +13,8 @@ EPILOG = """examples:
   tformer convert runs/photos --ptq --calibration photos/train      without quantization-aware training
   tformer convert runs/photos --fp16 --out photos.tflite
   tformer convert tformer_s --calibration random                    fresh weights, for measurements of speed
+  tformer convert --io pixels --output scores                       raw pixels in, scores out: for other programs
+  tformer convert detector_micro_bccd --for mediapipe               a detector for MediaPipe Tasks
   tformer convert --target micro --vela ethos-u55-128               and compiled for an Arm NPU
 
 `python converters/to_tflite.py` is the same command."""
@@ -37,10 +39,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--io",
-        choices=("int8", "uint8", "float32"),
-        help="inputs and outputs (default: int8 of int8, else float32)",
+        choices=("int8", "uint8", "float32", "pixels", "pixels-int8"),
+        help="inputs and outputs (default: int8 of int8, else float32); pixels: the input takes the picture's own "
+        "numbers, 0 to 255, as uint8 (float32 of other kinds than int8), without mean and deviation; pixels-int8: "
+        "these - 128",
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="with --io pixels: normalise by an operation of its own, not in the first convolution, whose padding then "
+        "is a little beside the mean; the report says what it costs",
+    )
+    parser.add_argument(
+        "--output",
+        choices=("logits", "scores"),
+        default="logits",
+        help="scores: a classifier ends in a softmax inside the file, as other people's programs want it (default: "
+        "logits, as the model ends)",
     )
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at a time (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="made_for",
+        choices=("mediapipe",),
+        help="a file that MediaPipe Tasks open: --io pixels, and --output scores of a classifier; a detector's "
+        "outputs are joined into two",
+    )
     parser.add_argument(
         "--names",
         choices=("none", "short", "full"),
@@ -111,6 +135,9 @@ def run(args: argparse.Namespace) -> int:
     options = ConversionOptions(
         kind=args.kind,
         io=args.io,
+        made_for=args.made_for,
+        output=args.output,
+        exact=args.exact,
         batch=args.batch,
         names=args.names,
         metadata=_about(args),

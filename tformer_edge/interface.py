@@ -96,14 +96,6 @@ class Interface:
         for one, name in ((given, "input"), *((output, "output") for output in outputs)):
             if one.type != "float32" and not one.scale > 0:
                 raise UserError(f"a scale for the {one.type} {name}", "none", self._advice())
-        steps = (1.0, -128 if given.type == "int8" else 0)
-        pixels = self.image.encoding == "pixels" and given.type != "float32"
-        if pixels and (given.scale, given.zero_point) != steps:
-            raise UserError(
-                f"an input tensor of pixels, of scale {steps[0]:g} and zero point {steps[1]}",
-                f"{given.scale:g} and {given.zero_point}",
-                self._advice(),
-            )
 
     def _other(self, expected: str, tensors: tuple[TensorInfo, ...]) -> UserError:
         received = ", ".join(f"{one.type} {one.shape}" for one in tensors)

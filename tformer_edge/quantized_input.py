@@ -44,8 +44,18 @@ def input_table(
     return np.clip(quantized, limits.min, limits.max).astype(dtype)
 
 
+def takes_pixels(table: NDArray[Any]) -> bool:
+    """Whether a table gives each pixel itself: p of uint8, p - 128 of int8."""
+    own = np.arange(256) + np.iinfo(table.dtype).min
+    return bool((table == own.astype(table.dtype)).all())
+
+
 def quantize_pixels(pixels: NDArray[np.uint8], table: NDArray[Any]) -> NDArray[Any]:
-    """Looks `pixels`, uint8 (..., channels), up in `table` = `input_table(...)`; the result has the table's dtype."""
+    """Looks `pixels`, uint8 (..., channels), up in `table` = `input_table(...)`; the result has the table's dtype.
+
+    Where the table is that of raw pixels nothing is looked up: `pixels` themselves, or their bytes with the highest bit
+    turned, which is p - 128.
+    """
     channels = len(table)
     if pixels.dtype != np.uint8 or pixels.shape[-1:] != (channels,):
         raise UserError(
@@ -53,4 +63,6 @@ def quantize_pixels(pixels: NDArray[np.uint8], table: NDArray[Any]) -> NDArray[A
             f"{pixels.dtype} {pixels.shape}",
             "convert them",
         )
+    if takes_pixels(table):
+        return pixels if table.dtype == np.uint8 else (pixels ^ 0x80).view(np.int8)
     return np.stack([table[channel][pixels[..., channel]] for channel in range(channels)], axis=-1)

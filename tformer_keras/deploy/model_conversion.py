@@ -17,6 +17,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import pixel_batches, spaced, split_pixels, synthetic_pixels
+from tformer_keras.deploy.border import Border, check_border, tensor_type, with_border
 from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.conversion_report import (
     LAYER_IMAGES,
@@ -27,13 +28,16 @@ from tformer_keras.deploy.compare.conversion_report import (
     measure_layers,
 )
 from tformer_keras.deploy.compare.file_proof import prove
+from tformer_keras.deploy.compare.opens_in import opens_in
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph.lowering_proof import compiled
+from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of, maps_of
 from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.mediapipe import check_made_for, for_mediapipe
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
-from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About, metadata_of, read_metadata
 from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
@@ -52,7 +56,13 @@ class ConversionOptions(GraphOptions):
     Attributes:
         kind: "int8"; "fp16" (float16 weights, float32 arithmetic), "float" (float32), or "dynamic" (int8 weights, and
             activations quantized at run time).
-        io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32.
+        io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32. Or what goes in
+            is pixels, 0 to 255, and nothing else: "pixels", uint8 of int8 and float32 of the other kinds; of int8 also
+            "pixels-int8", pixels - 128.
+        made_for: "mediapipe": raw pixels in, and the outputs that MediaPipe takes (`mediapipe.py`); or None.
+        output: "scores" ends a classifier in a softmax; "logits": as the model ends.
+        exact: with `io="pixels"`: normalise by an operation in front where the first convolution could take it over,
+            but would compute other numbers where it pads.
         batch: images at a time, fixed in the file, ≥ 1.
         names: of tensors in the file, "none", "short" or "full" (`tflite/tensor_names.py`); None: short, for
             microcontrollers none.
@@ -69,6 +79,9 @@ class ConversionOptions(GraphOptions):
 
     kind: str = "int8"
     io: str | None = None
+    made_for: str | None = None
+    output: str = "logits"
+    exact: bool = False
     batch: int = 1
     names: Names | None = None
     metadata: About | None = NOTHING_SAID
@@ -85,7 +98,11 @@ class ConversionOptions(GraphOptions):
                 raise UserError(
                     "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
                 )
-        check_arguments(self.kind, self.io or ("int8" if self.kind == "int8" else "float32"), self.batch)
+        if self.made_for is not None:
+            check_made_for(self.made_for, self.io, self.batch, self.metadata is not None)
+            object.__setattr__(self, "io", "pixels")
+        check_border(self.kind, self.io, self.output, self.exact)
+        check_arguments(self.kind, tensor_type(self.kind, self.io), self.batch)
         if self.names is not None and self.names not in NAMES:
             raise UserError(
                 f"names among {', '.join(NAMES)}", repr(self.names), "take one of them", where="--names"
@@ -130,35 +147,38 @@ def convert_model(
     )
     finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
-    conversion = convert(source.graph, options.kind, options.io, options.batch, options.names)
+    border = _border(source, options)
+    conversion = convert(border.source, options.kind, border.io, options.batch, options.names)
     proof = None
     if options.verify:
-        proof = prove(conversion, _proof_pixels(source, dataset), trained.preprocessing, model=run)
-    accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options)
+        proof_pixels = _proof_pixels(source, dataset)
+        proof = prove(conversion, proof_pixels, trained.preprocessing, model=run, border=border)
+    accuracy = None if dataset is None else _accuracy(source, conversion, dataset, options, border)
     pixels, layer_images = _layer_pixels(source, dataset, affordable(conversion.file, LAYER_IMAGES))
-    file = file_of(source, conversion, accuracy, options.metadata)
+    file = file_of(source, conversion, accuracy, border, options.metadata)
     parameters, macs = _size(trained.model)
     report = ConversionReport(
         model=trained.name,
         weights=source.weights,
         fresh=source.fresh,
         kind=conversion.kind,
-        io=conversion.io,
+        io=options.io or conversion.io,
         batch=conversion.batch,
         target=conversion.source.target,
         rewrites=tuple(conversion.source.rewrites),
-        notes=(*source.notes, *([proof.note] if proof is not None and proof.note else [])),
+        notes=(*source.notes, *border.notes, *([proof.note] if proof is not None and proof.note else [])),
         measured=measure(conversion, options.threads),
         parameters=parameters,
         macs=macs,
         accuracy=accuracy,
-        layers=measure_layers(conversion, pixels, trained.preprocessing),
+        layers=measure_layers(conversion, pixels, border.takes),
         layer_images=layer_images,
         flatbuffer_bytes=len(file.flatbuffer),
         total_bytes=len(file.to_bytes()),
         golden=golden_of(file),
         proof=proof,
         npu=None if options.npu is None else compile_for_npu(conversion.flatbuffer, options.npu),
+        opens_in=_opens_in(conversion, border, file),
     )
     return file, report
 
@@ -167,22 +187,49 @@ def file_of(
     source: GraphSource,
     conversion: Conversion,
     accuracy: Accuracy | None = None,
+    border: Border | None = None,
     metadata: About | None = NOTHING_SAID,
 ) -> ModelFile:
-    """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
-    None."""
+    """The model file of a conversion, with its contract and golden vectors; for LiteRT also with TFLite Metadata,
+    unless they are None."""
     trained = source.trained
+    image = trained.preprocessing if border is None else border.image
+    means = trained.outputs_mean() if border is None else border.means
+    note = None
+    if metadata is not None and conversion.source.target == "litert":
+        joined = anchors_of(border.joined, image.input_size) if border is not None else ()
+        said = trained.outputs_mean() if joined else means
+        note = metadata_of(trained.name, trained.task.name, image, said, metadata, joined)
     return model_file(
         conversion,
         name=trained.name,
         task=trained.task.name,
-        preprocessing=trained.preprocessing,
-        means=trained.outputs_mean(),
-        source=_record(source, conversion),
+        preprocessing=image,
+        means=means,
+        source=_record(source, conversion, border),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
-        about=metadata,
+        metadata=note,
     )
+
+
+def _opens_in(conversion: Conversion, border: Border, file: ModelFile) -> dict[str, str | None]:
+    assert file.contract is not None
+    return opens_in(
+        file.contract,
+        conversion.file,
+        target=conversion.source.target,
+        metadata=read_metadata(file.flatbuffer) is not None,
+        joined=bool(border.joined),
+    )
+
+
+def _border(source: GraphSource, options: ConversionOptions) -> Border:
+    trained = source.trained
+    known = (source.graph, trained.task.name, trained.preprocessing, trained.outputs_mean(), options.kind)
+    if options.made_for is None:
+        return with_border(*known, options.io, options.output, options.exact)
+    return for_mediapipe(*known, options.exact)
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
@@ -199,7 +246,7 @@ def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
 
 
 def _accuracy(
-    source: GraphSource, conversion: Conversion, dataset: Dataset, options: ConversionOptions
+    source: GraphSource, conversion: Conversion, dataset: Dataset, options: ConversionOptions, border: Border
 ) -> Accuracy:
     trained = source.trained
     interpreter = LiteRT(conversion.flatbuffer, threads=options.threads)
@@ -212,8 +259,14 @@ def _accuracy(
         "accuracy in LiteRT",
         range(len(test)),
     )
-    judge = trained.task.judge(trained.class_names, source.meaning, interpreter.step)
-    return Accuracy(dataset.name, evaluate(interpreter.forward(trained.preprocessing), batches, judge))
+    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step)
+    forward = interpreter.forward(border.image)
+    if border.joined:
+        size, levels = border.image.input_size, border.joined
+        return Accuracy(
+            dataset.name, evaluate(lambda pixels: maps_of(forward(pixels), size, levels), batches, judge)
+        )
+    return Accuracy(dataset.name, evaluate(forward, batches, judge))
 
 
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:
@@ -250,7 +303,7 @@ def _size(model: keras.Model) -> tuple[int | None, int | None]:
     return size.parameters, size.macs
 
 
-def _record(source: GraphSource, conversion: Conversion) -> dict[str, Any]:
+def _record(source: GraphSource, conversion: Conversion, border: Border | None) -> dict[str, Any]:
     """The contract's `source`: what the file was made from, and how."""
     return {
         **source.trained.record,
@@ -259,5 +312,6 @@ def _record(source: GraphSource, conversion: Conversion) -> dict[str, Any]:
             "kind": conversion.kind,
             "target": conversion.source.target,
             "rewrites": list(conversion.source.rewrites),
+            **({} if border is None else border.to_json()),
         },
     }

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.runner import KERNELS, Kernels
+from tformer_keras.deploy.border import Border
 from tformer_keras.deploy.compare.affordable import affordable
 from tformer_keras.deploy.compare.layer_errors import (
     layer_errors,
     match_layers,
     tensors_of,
 )
-from tformer_keras.deploy.conversion import Conversion
+from tformer_keras.deploy.conversion import Conversion, float_form_of
 from tformer_keras.deploy.graph.lower import lower
 from tformer_keras.deploy.graph.lowering_proof import BATCHES, compiled, prove_lowering
 from tformer_keras.deploy.graph.nodes import same_numbers
@@ -28,6 +29,8 @@ from tformer_keras.deploy.int8.quantized_model import QuantizedModel
 # int8 rounds in another order than fake quantization, and a step of difference early shifts what follows: the shipped
 # model is at 0.02 to 0.04, untrained deep networks, whose outputs hardly depend on the image, at up to 0.5 [measured].
 TOLERANCES = {"int8": 0.7, "float": 1e-4, "fp16": 0.02, "dynamic": 0.7}
+# Between the model and its graph with a border that is exact; rounding of float32.
+BORDER_TOLERANCE = 1e-3
 # Above this the report says so.
 NOTEWORTHY = 0.15
 # Outputs that hardly vary are as good as their steps.
@@ -45,11 +48,14 @@ class Proof:
             outputs' range.
         files: of each set of LiteRT's kernels, the root mean square of the difference between the file and its graph as
             a share of the outputs' deviation.
+        border: the same between the graph and the one with the file's border (`deploy/border.py`), in float32; None
+            where the border changes nothing.
     """
 
     images: int
     lowering: float
     files: dict[str, float]
+    border: float | None = None
 
     @property
     def note(self) -> str | None:
@@ -69,38 +75,53 @@ def prove(
     preprocessing: Preprocessing,
     kernels: Sequence[Kernels] = KERNELS,
     model: Callable[[NDArray[Any]], list[NDArray[Any]]] | None = None,
+    border: Border | None = None,
 ) -> Proof:
-    """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch.
+    """Compares Keras ↔ lowered float, and the graph ↔ the file in LiteRT with both kernels, batch by batch; of a file
+    with a border also the graph ↔ the one that has it.
 
     Of a large model the reference kernels and the float graphs see fewer images (`affordable`).
 
     Args:
         conversion: of a model of one input of images.
         pixels: uint8 (n, h, w, c), resized and cropped, n ≥ 3.
-        preprocessing: makes the input of both.
+        preprocessing: makes the input of the Keras model.
         kernels: with which LiteRT runs the file.
         model: the Keras model `compiled`, where it is already.
+        border: that the conversion's graph has; None: the file takes and gives what the model does.
 
     Raises:
         UserError: they part, or LiteRT cannot run the file; the sentence names the first layer where they part.
     """
     source = conversion.source
     images = preprocessing.normalise(pixels)
+    takes = preprocessing if border is None else border.takes
+    bordered = border is not None and border.changed
     # Training may have changed the weights of a quantized model's own graph.
-    fresh = (
-        lower(source.source, source.target, source.rewrites) if isinstance(source, QuantizedModel) else source
-    )
+    fresh = source if border is None else border.plain
+    if isinstance(fresh, QuantizedModel):
+        fresh = lower(source.source, source.target, source.rewrites)
     few = _few(conversion, len(pixels))
     fixed = source.source.inputs[0].shape[0] or 0
-    form = conversion.float_form.model if same_numbers(fresh.graph, conversion.graph) else None
+    moved = None
+    if border is not None and bordered:
+        # Beside the graph of the same weights: quantization may have trained them away from the Keras model's.
+        plain = border.plain
+        form = float_form_of(plain).model
+        moved = _border_error(compiled(form), conversion, border, images, takes.normalise(pixels))
+        own = plain.graph() if isinstance(plain, QuantizedModel) else plain.graph
+    else:
+        form, own = conversion.float_form.model, conversion.graph
+    if not same_numbers(fresh.graph, own):
+        form = None
     worst = prove_lowering(source.source, fresh, images[: max(few, fixed, *BATCHES)], form=form, run=model)
-    expected = compiled(source.model)(images)
+    expected = compiled(source.model)(takes.normalise(pixels))
     files: dict[str, float] = {}
     for chosen in kernels:
         try:
             litert = conversion.reference if chosen == "reference" else conversion.xnnpack
             seen = pixels[:few] if chosen == "reference" else pixels
-            received = litert.forward(preprocessing)(seen)
+            received = litert.forward(takes)(seen)
         except UserError as error:
             raise UserError(
                 f"a file that LiteRT runs with its {chosen} kernels",
@@ -113,7 +134,7 @@ def prove(
             for one, other, info in zip(expected, received, litert.outputs, strict=True)
         )
         if not off <= TOLERANCES[conversion.kind]:
-            where = _where(conversion, pixels, preprocessing)
+            where = _where(conversion, pixels, takes)
             raise UserError(
                 f"a file equal to its graph (to {TOLERANCES[conversion.kind]:g} of its outputs' deviation)",
                 f"one that is off by {off:.3g} with LiteRT's {chosen} kernels{where}",
@@ -121,7 +142,32 @@ def prove(
                 where="proof of the file",
             )
         files[chosen] = off
-    return Proof(len(pixels), worst, files)
+    return Proof(len(pixels), worst, files, moved)
+
+
+def _border_error(
+    plain: Callable[[NDArray[Any]], list[NDArray[Any]]],
+    conversion: Conversion,
+    border: Border,
+    images: NDArray[np.float32],
+    given: NDArray[np.float32],
+) -> float:
+    """How far the graph with its border is from the one without, `plain`, both in float32.
+
+    Raises UserError where that is more than rounding, or than padding explains where the border is not exact.
+    """
+    expected = border.of_plain(plain(images))
+    received = compiled(conversion.float_form.model)(given)
+    off = max(_error(one, other, 0.0) for one, other in zip(expected, received, strict=True))
+    most = BORDER_TOLERANCE if border.exact else TOLERANCES["int8"]
+    if not off <= most:
+        raise UserError(
+            f"outputs that the file's border leaves as they are (to {most:g} of their deviation)",
+            f"some that it moves by {off:.3g}",
+            "add --exact, or leave --io pixels out; nothing was written",
+            where="proof of the border",
+        )
+    return off
 
 
 def _few(conversion: Conversion, images: int) -> int:

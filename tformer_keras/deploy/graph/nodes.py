@@ -105,6 +105,17 @@ class Graph:
         self.nodes[node.name] = node
         return node.name
 
+    def copy(self) -> Graph:
+        """A graph of its own nodes, whose weights are this one's."""
+        other = Graph(self.target)
+        other.inputs, other.outputs = list(self.inputs), list(self.outputs)
+        other.notes, other.first_calls = list(self.notes), dict(self.first_calls)
+        for node in self.nodes.values():
+            own = dataclasses.replace(node, inputs=list(node.inputs), attributes=dict(node.attributes))
+            own.weights = dict(node.weights)
+            other.add(own)
+        return other
+
     def __getitem__(self, name: str) -> Node:
         return self.nodes[name]
 

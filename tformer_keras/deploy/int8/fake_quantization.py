@@ -108,11 +108,15 @@ class FakeQuantize(tf_keras.layers.Layer):
     While training, the range is a moving average of each batch's smallest and largest value over all parts, unless
     ranges are frozen. Tensors that int8 gives one scale (the inputs of a concatenation, say) form a group: each has
     its own range, and all are quantized with the range that holds them all.
+
+    Attributes:
+        pinned: the range is known and never follows what passes; set before training is traced.
     """
 
     def __init__(self, tensor: str, decay: Any, frozen: Any, **kwargs: Any) -> None:
         super().__init__(trainable=False, **kwargs)
         self.tensor = tensor
+        self.pinned = False
         self._settings = (decay, frozen)
         self.low = self.add_weight("low", (), initializer="zeros", trainable=False)
         self.high = self.add_weight("high", (), initializer="zeros", trainable=False)
@@ -127,7 +131,7 @@ class FakeQuantize(tf_keras.layers.Layer):
     def call(self, inputs: list[Any], training: Any = None) -> list[Any]:
         if training is None:
             training = tf_keras.backend.learning_phase()
-        if not isinstance(training, int) or training:
+        if not self.pinned and (not isinstance(training, int) or training):
             self._observe(inputs, training)
         low, high = self._range()
         return [

@@ -14,7 +14,7 @@ from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.loader import naming_file
 from tformer_keras.data.pixels import spaced, split_pixels, synthetic_pixels
 from tformer_keras.deploy.graph.lowering_proof import prove_lowering
-from tformer_keras.deploy.int8.calibration import calibrate
+from tformer_keras.deploy.int8.calibration import calibrate, pin_pixels
 from tformer_keras.deploy.int8.quantize_job import (
     LARGEST,
     FloatModel,
@@ -117,6 +117,8 @@ class QuantizedRun(Loop):
             job.recipe, self.trainer.leaders, self.steps_per_epoch, job.recipe.epochs, framework=TF_KERAS
         )
         self.trainer.compile(optimizer=self.optimizer, jit_compile=False)
+        for model in models:
+            pin_pixels(model, self.preprocessing)
         share = job.recipe.freeze_ranges_from
         self.freeze_epoch = job.recipe.epochs if share is None else int(share * job.recipe.epochs)
         self.set_phase(0)

@@ -36,7 +36,17 @@ class QuantizedModel:
     """
 
     def __init__(self, source: Any, target: str = "litert", rewrites: str | Iterable[str] = "all") -> None:
-        lowered = lower(source, target, rewrites)
+        self._begin(lower(source, target, rewrites))
+
+    @classmethod
+    def of_graph(cls, lowered: Lowered) -> QuantizedModel:
+        """The model of a graph that is lowered already, with the graph's weights and without ranges."""
+        model = cls.__new__(cls)
+        model._begin(lowered)
+        return model
+
+    def _begin(self, lowered: Lowered) -> None:
+        source = lowered.source
         self.source, self.lowered = source, lowered
         self.target, self.rewrites, self.notes = lowered.target, lowered.rewrites, lowered.notes
         self._quantizer = GraphQuantizer(lowered.graph)
@@ -149,9 +159,17 @@ class QuantizedModel:
         Raises:
             UserError: for no batch at all, a batch of another shape, or values that are not finite.
         """
-        self.ranges = floored(
-            self.lowered.graph, observe_ranges(self.lowered.graph, self.float_form(), batches)
-        )
+        observed = observe_ranges(self.lowered.graph, self.float_form(), batches)
+        pinned = {name: pair for name, pair in self.ranges.items() if self._quantizer.layers[name].pinned}
+        self.ranges = floored(self.lowered.graph, observed | pinned)
+
+    def pin_input(self, low: float, high: float) -> None:
+        """Gives the one input a range that neither calibration nor training moves; call it before training."""
+        (name,) = self.lowered.graph.inputs
+        layer = self._quantizer.layers[str(self.lowered.graph[name].tensor)]
+        layer.pinned = True
+        layer.low.assign(low)
+        layer.high.assign(high)
 
     def freeze_ranges(self, frozen: bool = True) -> None:
         """Stops (or lets) training move the ranges; takes effect at once, also in a compiled model."""

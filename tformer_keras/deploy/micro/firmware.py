@@ -17,7 +17,8 @@ from tformer_edge.errors import UserError
 from tformer_edge.golden_check import golden_answer
 from tformer_edge.graph import FileGraph, FileTensor
 from tformer_edge.interface import interface_of
-from tformer_edge.quantized_input import QuantizedType, input_table
+from tformer_edge.preprocessing import Preprocessing
+from tformer_edge.quantized_input import QuantizedType, input_table, takes_pixels
 from tformer_edge.runner import TensorInfo
 from tformer_keras.deploy.micro.answer_sources import ADVICE, AnswerSources
 from tformer_keras.deploy.micro.cpp_literals import float32, integers, text
@@ -93,7 +94,10 @@ def write_firmware(
     check_tensors(file, graph)
     answer = _answer_sources(file, contract, [_info(tensor) for tensor in graph.outputs])
     values = _values(file, contract, graph, run, arena, margin, answer.golden_length) | dict(answer.values)
-    table_bytes = 3 * 256 + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
+    input_table_bytes = 256 * contract.image.channels if values["input_table"] else 0
+    table_bytes = (
+        input_table_bytes + sum(len(label.encode()) + 1 + 4 for label in file.labels) + answer.table_bytes
+    )
     values |= {
         "source_file": source_name,
         "flatbuffer_text": f"{len(file.flatbuffer):,}",
@@ -193,7 +197,6 @@ def _values(
     image = contract.image
     height, width = image.input_size
     kind: QuantizedType = "int8" if contract.input_type == "int8" else "uint8"
-    table = input_table(image, given.scales[0], given.zero_points[0], kind)
     methods = resolver_methods(graph)
     return {
         "name": contract.name,
@@ -210,11 +213,9 @@ def _values(
         "input_values": height * width * image.channels,
         "input_scale": float32(given.scales[0]),
         "input_zero_point": given.zero_points[0],
-        "input_table": "\n".join(f"    {{\n{integers(row)}\n    }}," for row in table),
+        **_input_values(image, kind, given),
         "resize": image.resize,
         "crop_fraction": image.crop_fraction,
-        "mean": ", ".join(map(str, image.mean)),
-        "std": ", ".join(map(str, image.std)),
         "output_type": contract.output_type,
         "output_c_type": f"{contract.output_type}_t",
         "output_scale": float32(scores.scales[0]),
@@ -241,4 +242,25 @@ def _values(
             f"    {{{text(one.name)}, kInput{number}, kOutput{number}}},"
             for number, one in enumerate(file.golden)
         ),
+    }
+
+
+def _input_values(image: Preprocessing, kind: QuantizedType, given: FileTensor) -> dict[str, str]:
+    """How C++ makes the input of pixels: by a table, or where it would give each pixel itself, without one."""
+    table = input_table(image, given.scales[0], given.zero_points[0], kind)
+    if takes_pixels(table):
+        itself = "static_cast<InputType>(pixel)" if kind == "uint8" else "static_cast<InputType>(pixel - 128)"
+        return {
+            "input_rule": "Input(pixel)",
+            "normalisation": "The model normalises itself: no table.",
+            "input_declaration": f"constexpr InputType Input(uint8_t pixel) {{ return {itself}; }}",
+            "input_table": "",
+        }
+    mean, std = ", ".join(map(str, image.mean)), ", ".join(map(str, image.std))
+    rows = "\n".join(f"    {{\n{integers(row)}\n    }}," for row in table)
+    return {
+        "input_rule": "kInputTable[channel][pixel]",
+        "normalisation": f"Mean {mean}, standard deviation {std}, white being 1.",
+        "input_declaration": "extern const InputType kInputTable[kInputChannels][256];",
+        "input_table": f"const InputType kInputTable[kInputChannels][256] = {{\n{rows}\n}};\n\n",
     }

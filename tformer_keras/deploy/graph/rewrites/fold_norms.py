@@ -42,7 +42,7 @@ def _fold(graph: Graph, affine: Node) -> bool:
     readers = [graph[name] for name in consumers[affine.name]]
     if readers and all(_takes_forward(reader, affine) for reader in readers):
         for reader in readers:
-            _fold_forward(graph, reader, affine)
+            fold_forward(graph, reader, _scale(affine), _offset(affine))
         graph.replace(affine.name, before.name)
         graph.remove([affine.name])
         return True
@@ -112,9 +112,12 @@ def _takes_forward(reader: Node, affine: Node) -> bool:
     return not padded or not _offset(affine).any()
 
 
-def _fold_forward(graph: Graph, reader: Node, affine: Node) -> None:
+def fold_forward(graph: Graph, reader: Node, scale: np.ndarray, offset: np.ndarray) -> None:
+    """Lets a convolution, depthwise convolution or dense product compute what it gave for `scale · x + offset` from x.
+
+    Exact where nothing is padded, or `offset` is zero. `scale` and `offset`: (input channels,).
+    """
     kernel = _own(graph, reader, "kernel")
-    scale, offset = _scale(affine), _offset(affine)
     values = kernel.values
     if reader.operation == "dense":
         sums, values = offset @ values, values * scale[:, None]

@@ -16,9 +16,9 @@ constexpr size_t kInputValues = $input_values;
 constexpr float kInputScale = $input_scale;
 constexpr int kInputZeroPoint = $input_zero_point;
 
-// What the model makes of 8-bit pixels:$grey the input is kInputTable[channel][pixel], after resizing by the rule
-// "$resize" with crop fraction $crop_fraction. Mean $mean, standard deviation $std, white being 1.
-extern const InputType kInputTable[kInputChannels][256];
+// What the model makes of 8-bit pixels:$grey the input is $input_rule, after resizing by the rule
+// "$resize" with crop fraction $crop_fraction. $normalisation
+$input_declaration
 
 // The output tensors: $output_type maps, row by row, cell by cell. $answer_header says what they mean.
 using OutputType = $output_c_type;

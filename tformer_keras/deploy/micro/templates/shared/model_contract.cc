@@ -3,11 +3,7 @@
 
 namespace tformer_model {
 
-const InputType kInputTable[kInputChannels][256] = {
-$input_table
-};
-
-const char* const kLabels[kLabelCount] = {
+${input_table}const char* const kLabels[kLabelCount] = {
 $labels
 };
 

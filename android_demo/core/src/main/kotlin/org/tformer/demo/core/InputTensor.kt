@@ -5,13 +5,16 @@ import java.nio.ByteOrder
 
 /**
  * From 8-bit pixels to the bytes of an input tensor, to the last bit (docs/contract.md, "Into the tensor"): a table of
- * channels × 256 values, in float64 until the last step.
+ * channels × 256 values, in float64 until the last step; or, where each pixel is its own value, its bytes.
  *
  * @throws ModelError for a scale or zero point that no such tensor has.
  */
 internal class InputTensor(preprocessing: Preprocessing, private val info: TensorInfo) {
     /** Bytes of channel c's pixel value p from ((c · 256) + p) · itemBytes on. */
     private val table: ByteArray
+
+    /** What each byte is turned by, where the table would give p or p − 128 of every channel: 0, or the highest bit; else null. */
+    private val turn: Int?
 
     private var tensor = ByteArray(0)
     private val itemBytes = info.type.bytes
@@ -46,6 +49,8 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
             }
         }
         table = buffer.array()
+        val least = if (info.type == TensorType.INT8) 0x80 else 0
+        turn = least.takeIf { itemBytes == 1 && table.indices.all { table[it] == (it xor least).toByte() } }
     }
 
     /** The tensor of [image], which has the input's height and width, as many times as the batch is long; filled again by the next call. */
@@ -57,7 +62,9 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
         val bytes = Math.multiplyExact(one, batch)
         if (tensor.size != bytes) tensor = ByteArray(bytes)
         val tensor = tensor
-        if (channels == 1) {
+        if (turn != null && channels == 3) {
+            copy(pixels, turn, tensor)
+        } else if (channels == 1) {
             for (index in 0 until pixels.size / 3) {
                 val from = (pixels[3 * index].toInt() and 0xff) * itemBytes
                 table.copyInto(tensor, index * itemBytes, from, from + itemBytes)
@@ -79,5 +86,13 @@ internal class InputTensor(preprocessing: Preprocessing, private val info: Tenso
         }
         for (image2 in 1 until batch) tensor.copyInto(tensor, image2 * one, 0, one)
         return tensor
+    }
+
+    private fun copy(pixels: ByteArray, turn: Int, tensor: ByteArray) {
+        if (turn == 0) {
+            pixels.copyInto(tensor)
+        } else {
+            for (index in pixels.indices) tensor[index] = (pixels[index].toInt() xor turn).toByte()
+        }
     }
 }

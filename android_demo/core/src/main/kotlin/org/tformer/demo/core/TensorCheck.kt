@@ -22,12 +22,6 @@ internal fun checkTensors(contract: Contract, engine: Engine) {
         val number = if (shapes.size == 1) "one output" else "${shapes.size} outputs"
         throw differs("$number of ${contract.outputType.text} ${shapes.joinToString()}", outputs.joinToString().ifEmpty { "none" })
     }
-    if (image.rawPixels && input.type != TensorType.FLOAT32) {
-        val zeroPoint = if (input.type == TensorType.INT8) -128 else 0
-        if (input.scale != 1f || input.zeroPoint != zeroPoint) {
-            throw differs("an input tensor of pixels, of scale 1 and zero point $zeroPoint", "${input.scale} and ${input.zeroPoint}")
-        }
-    }
     for ((name, info) in listOf("input" to input) + outputs.map { "output" to it }) {
         if (info.type != TensorType.FLOAT32 && !(info.scale > 0)) {
             throw ModelError("Expected a scale for the ${info.type.text} $name, received none; ${Refusal.ADVICE}.")
