@@ -78,8 +78,6 @@ fi
 for file in "${files[@]}"; do
     cp -p "$file" "$models/"
     basename "$file" >>"$models/bundled.txt"
-    calibration=$here/calibration/$(basename "$file" .tflite).calibration.json
-    if [[ -f $calibration ]]; then cp -p "$calibration" "$models/"; fi
 done
 agreement=$build/agreement
 newest=$(ls -t "${files[@]}" "$root"/tests/android/make_*.py | head -1)

@@ -75,7 +75,8 @@ def build(name: str, size: int) -> Any:
     keras.utils.set_random_seed(0)
     construct = getattr(keras.applications, name)
     model = construct(weights=None, input_shape=(size, size, 3), classifier_activation=None)
-    give_sane_weights(model, preprocessing_of(name, size).normalise(pixels_of(size)))
+    images = preprocessing_of(name, size).normalise(pixels_of(size))
+    give_sane_weights(model, images, calm=name not in SMALLEST)
     return model
 
 

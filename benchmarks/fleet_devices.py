@@ -38,11 +38,12 @@ class Visit:
 
 @dataclass(frozen=True)
 class Seen:
-    """How it ended; `seconds` of the update alone, `interrupted`: whether the kill met a download."""
+    """How it ended; `seconds` and `cpu_seconds` of the update alone, `interrupted`: whether the kill met a download."""
 
     state: str
     release: int
     seconds: float
+    cpu_seconds: float
     interrupted: bool = False
 
 
@@ -80,13 +81,13 @@ def _visit(wave: Wave, visit: Visit) -> Seen:
     with _clock(visit.clock):
         options: dict[str, Any] = {"patience": PATIENCE, "check": check}
         interrupted = visit.killed and _killed(store, wave, options)
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         report = update(store, wave.url, wave.root, **options)
-        seconds = time.perf_counter() - begun
+        seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     state = store.state()
     if state.trial >= 0:
         _program(store, confirms=state.slots[state.active].sha256 not in wave.bad)
-    return Seen(str(report.state), report.release, seconds, interrupted)
+    return Seen(str(report.state), report.release, seconds, cpu, interrupted)
 
 
 def _program(store: ModelStore, confirms: bool) -> None:

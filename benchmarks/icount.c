@@ -5,7 +5,8 @@
  *
  * A mark is the system call getpgid(MARK), which fails without doing anything: a program in any language can make
  * it, and what runs before the first mark (Python's start, LiteRT's packing of weights) need not be repeated to be
- * subtracted. The count is taken whole blocks at a time, and a system call ends its block.
+ * subtracted. The count is taken whole blocks at a time, and a system call ends its block. At the end it writes "EXIT n":
+ * a program for a microcontroller makes no system calls.
  *
  * Debian ships no header for plugins, so the functions used are declared here, as QEMU 7.2 (plugin interface 1) has
  * them. One thread only: the counter is plain.
@@ -46,6 +47,8 @@ static void mark(plugin_id id, unsigned cpu, int64_t number, uint64_t first, uin
         fprintf(stderr, "MARK %" PRIu64 "\n", executed);
     }
 }
+
+__attribute__((destructor)) static void end(void) { fprintf(stderr, "EXIT %" PRIu64 "\n", executed); }
 
 int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
     (void)info, (void)argc, (void)argv;

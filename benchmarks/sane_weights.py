@@ -8,7 +8,10 @@ import keras
 import numpy as np
 
 
-def give_sane_weights(model: keras.Model, images: Any, seed: int = 0) -> None:
+CALM = 0.1
+
+
+def give_sane_weights(model: keras.Model, images: Any, seed: int = 0, calm: bool = False) -> None:
     """Gives norms random factors and offsets, LayerScales 0.5 to 1, BatchNorms the statistics of `images`, in place.
 
     A fresh model's BatchNorms do not know what their convolutions give, so that deep models' tensors die out or grow
@@ -17,6 +20,8 @@ def give_sane_weights(model: keras.Model, images: Any, seed: int = 0) -> None:
     Args:
         model: a Keras 3 model, fresh from its constructor.
         images: float32 (n, height, width, channels), preprocessed; 2 at least.
+        calm: the last norm of a residual branch gets small factors, as training leaves them. Fifty branches as large
+            as what they are added to turn the last bit of the input into a difference that no trained model shows.
     """
     random = np.random.default_rng(seed)
     norms = (
@@ -24,11 +29,13 @@ def give_sane_weights(model: keras.Model, images: Any, seed: int = 0) -> None:
         keras.layers.GroupNormalization,
         keras.layers.LayerNormalization,
     )
+    ends = _ends_of_branches(model) if calm else set()
     batch_norms = []
     for layer in model.layers:
         if isinstance(layer, norms):
             if layer.gamma is not None:
-                layer.gamma.assign(random.uniform(0.5, 1.5, layer.gamma.shape))
+                least = CALM if layer.name in ends else 1.0
+                layer.gamma.assign(least * random.uniform(0.5, 1.5, layer.gamma.shape))
             if layer.beta is not None:
                 layer.beta.assign(random.normal(0, 0.1, layer.beta.shape))
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -44,3 +51,21 @@ def give_sane_weights(model: keras.Model, images: Any, seed: int = 0) -> None:
     model(images, training=True)
     for layer, momentum in batch_norms:
         layer.momentum = momentum
+
+
+def _ends_of_branches(model: keras.Model) -> set[str]:
+    """The BatchNorms that are added to something which is none."""
+    ends = set()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Add):
+            sources = [_behind_dropout(tensor._keras_history.operation) for tensor in layer.input]
+            norms = [one for one in sources if isinstance(one, keras.layers.BatchNormalization)]
+            if len(norms) == 1:
+                ends.add(norms[0].name)
+    return ends
+
+
+def _behind_dropout(layer: Any) -> Any:
+    while isinstance(layer, keras.layers.Dropout):
+        layer = layer.input._keras_history.operation
+    return layer

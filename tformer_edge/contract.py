@@ -13,14 +13,13 @@ one can crash the interpreter, so it wants a child process first.
 import hashlib
 import math
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tformer_edge.archive import read_archive, write_archive
-from tformer_edge.files import cannot_write, write_whole
+from tformer_edge.files import cannot_write, read_regular, write_whole
 from tformer_edge.golden_record import GoldenRecord
 from tformer_edge.labels import labels_text, parse_labels
 from tformer_edge.model_json import ITEM_BYTES, MAX_FLATBUFFER_BYTES, MAX_GOLDEN, Contract
@@ -158,17 +157,14 @@ def read_model_file(source: str | os.PathLike[str] | bytes) -> ModelFile:
 
 def load_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises Refusal where it cannot be read; of a longer one than allowed, the beginning."""
-    advice = "give the path of a .tflite file"
     try:
-        # Before opening, since opening a pipe waits for whoever writes to it.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise Refusal("file", "a file", "something else", advice)
-        with path.open("rb") as file:
-            # One byte more than the limit is enough to refuse a file, whatever its size is said to be.
-            return file.read(MAX_FILE_BYTES + 1)
+        # One byte more than the limit is enough to refuse a file, whatever its size is said to be.
+        return read_regular(path, MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = getattr(error, "strerror", None) or str(error)
-        raise Refusal("file", "a file that can be read", f"'{reason}'", advice) from None
+        raise Refusal(
+            "file", "a file that can be read", f"'{reason}'", "give the path of a .tflite file"
+        ) from None
 
 
 def _read(data: bytes) -> ModelFile:

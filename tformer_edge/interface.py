@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.contract import ModelFile, output_shapes
 from tformer_edge.errors import UserError
 from tformer_edge.model_json import Contract, Meaning
@@ -39,6 +40,11 @@ class Interface:
     def colours(self) -> tuple[Colour, ...]:
         """Of the labels, for drawing."""
         return () if self.contract is None else self.contract.colours
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """From which probability on a classifier's answer is one."""
+        return None if self.contract is None else self.contract.certainty
 
     @property
     def task(self) -> Task | None:

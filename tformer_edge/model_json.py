@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from tformer_edge import strict_json
+from tformer_edge.certainty import Certainty, parse_certainty
 from tformer_edge.golden_record import GoldenRecord, parse_record
 from tformer_edge.input_json import input_json, needs_later_format, parse_input
 from tformer_edge.json_fields import digest, get, integer, one_of, text, wrong
@@ -56,6 +57,7 @@ class Contract:
         outputs: what each output is, in the order of the model's; none in format 1.
         detection: how a detector's boxes are found; None for other tasks and in format 1.
         colours: red, green, blue of each label, 0 to 255, for drawing; or none.
+        certainty: from which probability on a classifier's answer is one; or None, where nobody measured it.
 
     Raises Refusal (a UserError) for a value out of range.
     """
@@ -78,6 +80,7 @@ class Contract:
     outputs: tuple[Output, ...] = ()
     detection: DetectionRule | None = None
     colours: tuple[Colour, ...] = ()
+    certainty: Certainty | None = None
 
     def __post_init__(self) -> None:
         text(self.name, "name")
@@ -94,6 +97,8 @@ class Contract:
             raise wrong("golden", f"up to {MAX_GOLDEN} records", len(self.golden))
         for index, record in enumerate(self.golden):
             record.check(f"golden[{index}]", self.output_type)
+        if self.certainty is not None:
+            self.certainty.check(self.task, self.output_meaning)
         if self.format > 1:
             self._check_format_2()
         for key, version in self.versions.items():
@@ -140,6 +145,7 @@ class Contract:
             "input": input_json(self.image, version, self.batch, self.input_type),
             "output": {"type": self.output_type, "meaning": self.output_meaning},
             **later,
+            **({} if self.certainty is None else {"certainty": self.certainty.to_json()}),
             "labels": labels,
             "flatbuffer": {"bytes": self.flatbuffer_bytes, "sha256": self.flatbuffer_sha256},
             "golden": [record.to_json() for record in self.golden],
@@ -194,6 +200,7 @@ class Contract:
             source=get(document, "source", dict),
             accuracy=get(document, "accuracy", (dict, type(None))),
             versions=get(document, "versions", dict),
+            certainty=parse_certainty(document),
             **later,
         )
 

@@ -84,3 +84,19 @@ def test_sane_weights_keep_the_tensors_of_deep_models_in_bounds():
     give_sane_weights(model, images)
     assert 0.2 < np.asarray(model(images)).std() < 5 and not 0.2 < before < 5
     assert {layer.momentum for layer in model.layers if hasattr(layer, "momentum")} == {0.99}
+
+
+def test_calm_weights_make_the_branches_small_and_nothing_else():
+    inputs = x = keras.Input((16, 16, 3))
+    norm = keras.layers.BatchNormalization
+    shortcut = norm(name="shortcut")(keras.layers.Conv2D(8, 1)(x))
+    x = keras.layers.Add()([norm(name="beside")(keras.layers.Conv2D(8, 1)(x)), shortcut])
+    for number in range(2):
+        branch = norm(name=f"inside{number}")(keras.layers.Conv2D(8, 3, padding="same")(x))
+        branch = norm(name=f"end{number}")(keras.layers.Conv2D(8, 3, padding="same")(branch))
+        x = keras.layers.Add()([keras.layers.Dropout(0.1)(branch), x])
+    model = keras.Model(inputs, x)
+    images = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")
+    give_sane_weights(model, images, calm=True)
+    small = {layer.name for layer in model.layers if isinstance(layer, norm) and np.max(layer.gamma) < 0.2}
+    assert small == {"end0", "end1"}

@@ -123,6 +123,28 @@ def test_a_bare_file_after_training(
     assert out.read_bytes() == before
 
 
+def test_raw_pixels_in_and_scores_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "raw.tflite"
+    options = ["--io", "pixels", "--output", "scores", "--data", folder / "data", "--out", out]
+    report = convert(capsys, folder / "run", *options)
+    assert report["io"] == "pixels" and report["accuracy"]["top1"] == 1.0
+    assert list(report["border"]) == ["QUANTIZE of the input", "SOFTMAX", "QUANTIZE of the output"]
+    assert report["delegate"]["partitions"] == 1 and report["proof"]["border"] < 0.1
+    # 0.5 is half a grey level beside 128.
+    assert [note for note in report["notes"] if "zeros stand for the grey 128" in note and "0.5 grey" in note]
+    file = read_model_file(out)
+    assert file.contract.image.encoding == "pixels" and file.contract.input_type == "uint8"
+    assert file.contract.output_meaning == "probabilities"
+    assert file.contract.source["conversion"]["pixels"] == "absorbed"
+    # As a program does that knows nothing of the contract: bytes in, the largest score wins.
+    for value, label in ((0, 0), (255, 1)):
+        (scores,) = LiteRT(file.flatbuffer).run(np.full((1, 8, 8, 3), value, np.uint8))
+        assert scores.argmax() == label and abs(int(scores.sum()) - 256) <= 2
+    assert "--exact with --io pixels alone" in error_of(capsys, "convert", folder / "run", "--exact")
+
+
 def test_a_quantized_run_gives_its_own_weights(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Files of format 2 whose contract a reader refuses, with the rule that refuses it."""
+"""Files whose later fields a reader refuses, with the rule that refuses them: format 2, and `certainty`."""
 
 import json
 from collections.abc import Callable
@@ -42,8 +42,25 @@ def bad_later() -> dict[str, tuple[bytes, str]]:
 
         return changed(name, change)
 
+    sure = "good_certainty"
     levels, classes, grey, box = "good_levels", "good_class_logits", "good_grey_pixels", "good_letterbox"
     files = {
+        "certainty_null": put(sure, "certainty", None),
+        "certainty_number": put(sure, "certainty", 0.5),
+        "certainty_empty": put(sure, "certainty", {}),
+        "certainty_without_threshold": without(sure, "certainty", "not_sure_below"),
+        "temperature_missing": without(sure, "certainty", "temperature"),
+        "temperature_text": put(sure, "certainty", "temperature", "1"),
+        "temperature_true": put(sure, "certainty", "temperature", True),
+        "temperature_0": put(sure, "certainty", "temperature", 0),
+        "temperature_101": put(sure, "certainty", "temperature", 101),
+        "temperature_of_probabilities": put(sure, "output", "meaning", "probabilities"),
+        "not_sure_below_minus": put(sure, "certainty", "not_sure_below", -0.01),
+        "not_sure_below_2": put(sure, "certainty", "not_sure_below", 1.5),
+        "certainty_of_a_detector": put(levels, "certainty", {"temperature": 1, "not_sure_below": 0.5}),
+        "certainty_of_a_detector_of_format_1": put(
+            "good_detection", "certainty", {"temperature": 1, "not_sure_below": 0.5}
+        ),
         "outputs_missing": without(levels, "outputs"),
         "outputs_none": put(levels, "outputs", []),
         "outputs_text": put(levels, "outputs", ["logits"]),

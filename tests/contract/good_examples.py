@@ -13,6 +13,7 @@ from example_parts import (
     with_text,
 )
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.contract import Golden, describe, write_model_file
 from tformer_edge.output_json import DetectionRule, Output
 from tformer_edge.preprocessing import Preprocessing
@@ -71,6 +72,14 @@ def good() -> Examples:
         "good_letterbox": (
             write(image=Preprocessing((2, 2), "letterbox", pad_value=0), outputs=(SCORES,)),
             "format 2: letterbox on black",
+        ),
+        "good_certainty": (
+            write(certainty=Certainty(0.78125, 0.5)),
+            "a temperature, and the probability from which on an answer is one",
+        ),
+        "good_certainty_of_probabilities": (
+            write(certainty=Certainty(1, 1), output_meaning="probabilities"),
+            "probabilities whose answers are never sure enough but at 1",
         ),
         "good_colours": (
             write(outputs=(SCORES,), colours=((0, 0, 0), (255, 128, 1))),

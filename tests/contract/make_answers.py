@@ -4,7 +4,8 @@
     .venv/bin/python tests/contract/make_answers.py --check  # says whether it is current
 
 `ranking`: an output tensor, and the order, the scores (to the last bit) and the probabilities (not to the last bit)
-that follow. `percentiles`: NumPy's default, linear interpolation, to the last bit. `camera`: planes of YUV_420_888, and
+that follow; `sure`: whether the best one is an answer.
+`percentiles`: NumPy's default, linear interpolation, to the last bit. `camera`: planes of YUV_420_888, and
 the RGB that the integer form of BT.601 makes of them, turned clockwise, then mirrored. Numbers "to the last bit" are 16
 hexadecimal digits, a big-endian float64.
 """
@@ -20,13 +21,19 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from tformer_edge.certainty import Certainty  # noqa: E402
 from tformer_edge.runner import TensorInfo  # noqa: E402
 from tformer_edge.tasks.classification import rank  # noqa: E402
 
 FOLDER = Path(__file__).parent / "answers"
 
-# (type, scale, zero point, meaning, values)
-RANKINGS: list[tuple[str, float, int, Any, list[float]]] = [
+# (type, scale, zero point, meaning, values), and sometimes a certainty
+RANKINGS: list[tuple[Any, ...]] = [
+    ("int8", 0.1, 3, "logits", [5, 9, 9, -128, 127, 9, 127, 0], Certainty(2.5, 0.49)),
+    ("int8", 0.1, 3, "logits", [5, 9, 9, -128, 127, 9, 127, 0], Certainty(0.5, 0.51)),
+    ("uint8", 1 / 256, 0, "probabilities", [128, 127, 1], Certainty(1, 0.5)),
+    ("uint8", 1 / 256, 0, "probabilities", [127, 128, 1], Certainty(1, 0.500001)),
+    ("float32", 0.0, 0, "logits", [1.0, 3.0, 2.0], Certainty(100, 0.5)),
     ("int8", 0.1, 3, "logits", [5, 9, 9, -128, 127, 9, 127, 0]),
     ("int8", 1 / 256, -128, "probabilities", [-128, 0, 127, 0, -128]),
     ("int8", 0.0186, -14, "logits", [-128] * 5),
@@ -60,16 +67,27 @@ def noise(name: str, size: int) -> np.ndarray:
     return np.frombuffer(b"".join(blocks), np.uint8)[:size]
 
 
-def ranking(kind: str, scale: float, zero_point: int, meaning: Any, values: list[float]) -> dict[str, Any]:
+def ranking(
+    kind: str,
+    scale: float,
+    zero_point: int,
+    meaning: Any,
+    values: list[float],
+    certainty: Certainty | None = None,
+) -> dict[str, Any]:
     tensor = np.array(values, np.dtype(kind).newbyteorder("<"))
     scale = float(np.float32(scale))
     scores = TensorInfo((1, len(values)), kind, scale, zero_point).dequantize(tensor)
-    prediction = rank(tensor, scores, [str(index) for index in range(len(values))], meaning, len(values))
+    prediction = rank(
+        tensor, scores, [str(index) for index in range(len(values))], meaning, len(values), certainty
+    )
     return {
         "type": kind,
         "scale": scale,
         "zero_point": zero_point,
         "meaning": meaning,
+        "certainty": None if certainty is None else certainty.to_json(),
+        "sure": prediction.sure,
         "tensor": tensor.tobytes().hex(),
         "order": [one.index for one in prediction.top],
         "scores": [bits(score) for score in scores],

@@ -47,6 +47,7 @@ def describe_file(file: ModelFile) -> dict[str, Any] | None:
         "input_type": contract.input_type,
         "output_type": contract.output_type,
         "output_meaning": contract.output_meaning,
+        "certainty": None if contract.certainty is None else contract.certainty.to_json(),
         "labels": list(file.labels),
         "golden": [
             {

@@ -169,7 +169,7 @@ def verdict(data: bytes) -> str:
 
 def make() -> dict[str, bytes]:
     """{file name: content} of the folder of mutations."""
-    draw = random.Random(20_26)
+    draw = random.Random(20_28)
     files = {name: data for name, (data, _, _) in good().items() if read_model_file(data).contract}
     lines = []
     for index in range(WHOLE + SEALED):

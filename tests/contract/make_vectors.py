@@ -27,6 +27,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CIFAR = ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
 PLAIN = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 HALVES = ((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))  # black and white become -2.5 and 2.5: ties, with a scale of 1
+GREY_128 = ((128 / 255,) * 3, (0.25,) * 3)  # with a step of one grey level each pixel is its own value
 MAX_HEX_BYTES = 300  # tensors up to this size stand in the index, larger ones as their SHA-256 alone
 
 # (image, input size, resize, crop fraction, (mean, std), type, scale, zero point)
@@ -55,6 +56,8 @@ CASES: list[tuple[str, tuple[int, int], str, float, Any, str, float, int]] = [
     ("row_1x40", (6, 6), "shorter", 1.0, PLAIN, "int8", 1 / 255, -128),
     ("dot_1x1", (1, 1), "shorter", 1.0, IMAGENET, "int8", 0.02, 0),
     ("dot_1x1", (4, 3), "shorter", 0.5, IMAGENET, "int8", 0.02, 0),
+    ("noise_33x47", (9, 8), "stretch", 1.0, GREY_128, "int8", 1 / (255 * 0.25), 0),
+    ("noise_33x47", (8, 9), "stretch", 1.0, GREY_128, "uint8", 1 / (255 * 0.25), 128),
 ]
 # The same, and what else `Preprocessing` takes: format 2.
 LATER_CASES: list[tuple[Any, dict[str, Any]]] = [
@@ -74,6 +77,9 @@ LATER_CASES: list[tuple[Any, dict[str, Any]]] = [
     (("smooth_48x64", (16, 16), "stretch", 1.0, PLAIN, "int8", 1.0, -128), {"encoding": "pixels"}),
     (("noise_33x47", (16, 16), "shorter", 0.9, PLAIN, "uint8", 1.0, 0), {"encoding": "pixels"}),
     (("noise_33x47", (8, 8), "letterbox", 1.0, PLAIN, "float32", 0.0, 0), {"encoding": "pixels"}),
+    # Whatever the tensor's scale and zero point.
+    (("noise_33x47", (7, 8), "stretch", 1.0, PLAIN, "uint8", 0.015650034, 121), {"encoding": "pixels"}),
+    (("noise_33x47", (8, 7), "stretch", 1.0, PLAIN, "int8", 0.015650034, -7), {"encoding": "pixels"}),
     (
         ("smooth_48x64", (12, 12), "letterbox", 1.0, PLAIN, "int8", 1.0, -128),
         {"encoding": "pixels", "channel_order": "grey", "pad_value": 200},

@@ -16,11 +16,11 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.border import ABSORBED, AS_THEY_ARE, PREFIXED, with_border
+from tformer_keras.deploy.compare.conversion_report import measure
 from tformer_keras.deploy.compare.file_proof import prove
 from tformer_keras.deploy.conversion import convert, float_form_of, model_file
 from tformer_keras.deploy.graph.lower import lower
 from tformer_keras.deploy.int8.calibration import calibrate
-from tformer_keras.deploy.int8.pixel_range import grey_of, pixel_range
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
 
 SIZE = (12, 10)
@@ -76,27 +76,6 @@ def difference(border, image, pixels=PIXELS):
     (plain,) = border.of_plain([plain])
     other = float_form_of(border.source).model(border.takes.normalise(pixels)).numpy()
     return float(np.abs(plain - other).max() / max(np.ptp(plain), 1e-6))
-
-
-def test_a_pixel_is_its_own_number_for_every_grey_and_deviation():
-    pixels = np.arange(256)
-    for grey in range(256):
-        for std in (0.1, 0.229, 0.25, 0.2471, 0.5, 1.0):
-            image = dataclasses.replace(GREY_128, mean=(grey / 255,) * 3, std=(std,) * 3)
-            assert grey_of(image) == grey
-            low, high = np.float32(pixel_range(grey, std))
-            # As TensorFlow nudges a range.
-            scale = (high - low) / np.float32(255)
-            zero = np.rint(-low / scale)
-            real = ((pixels / 255) - image.mean[0]) / image.std[0]
-            assert (np.clip(np.rint(real / np.float64(scale)) + zero, 0, 255) == pixels).all(), (grey, std)
-
-
-def test_other_normalisations_are_none_of_one_grey():
-    assert grey_of(CHANNELS) is None
-    assert grey_of(dataclasses.replace(GREY_128, mean=(0.5,) * 3)) is None
-    assert grey_of(dataclasses.replace(GREY_128, std=(0.25, 0.25, 0.26))) is None
-    assert grey_of(Preprocessing(SIZE, "stretch", encoding="pixels")) == 0
 
 
 @pytest.mark.parametrize("grey", [0, 121])
@@ -221,6 +200,21 @@ def test_what_else_reads_the_input_is_refused_and_names_the_way_out():
     # A float graph has an operation in front then.
     border = bordered(lower(model), CHANNELS, kind="float", io="pixels")
     assert border.pixels == PREFIXED and difference(border, CHANNELS) < 1e-4
+
+
+def test_each_operation_of_a_border_is_timed_alone():
+    source = quantized(CHANNELS)
+    border = bordered(source, CHANNELS, io="pixels", output="scores", exact=True)
+    measured = measure(convert(border.source, "int8", border.io), border=border)
+    assert list(measured.border) == [
+        "QUANTIZE of the input",
+        "SOFTMAX",
+        "QUANTIZE of the output",
+        "normalisation",
+    ]
+    assert all(0 < cost < 10 for cost in measured.border.values()) and measured.partitions == 1
+    assert measured.left == {"QUANTIZE": 2, "SOFTMAX": 1}
+    assert measure(convert(source)).border == {}
 
 
 @pytest.mark.parametrize("kind", ["float", "fp16", "dynamic"])

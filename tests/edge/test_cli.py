@@ -27,7 +27,9 @@ def test_run_prints_what_the_model_predicts(folder, images, photos, capsys):
     assert [line["image"] for line in lines] == [str(images / f"{n}.png") for n in range(6)]
     with Model(folder / "int8-1.tflite") as model:
         for line, photo in zip(lines, photos, strict=True):
-            assert {"top": line["top"], "label": line["label"]} == model.predict(photo, top=2).to_json()
+            assert {key: line[key] for key in ("label", "sure", "top")} == model.predict(
+                photo, top=2
+            ).to_json()
     assert main(["run", str(folder / "int8-1.tflite"), str(images / "0.png")]) == 0
     assert capsys.readouterr().out.startswith(f"{images / '0.png'}: {lines[0]['label']} ")
 

@@ -28,7 +28,7 @@ from tformer_edge.contract import (
 )
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_edge.quantized_input import input_table, quantize_pixels
+from tformer_edge.quantized_input import QuantizedType, input_table, quantize_pixels, takes_pixels
 from tformer_edge.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -305,6 +305,24 @@ def test_vector(case: dict[str, Any]) -> None:
             real = min(max(round(real / case["scale"]) + case["zero_point"], low), high)
         tensor[row, column, channel] = real
     assert hashlib.sha256(tensor.tobytes()).hexdigest() == case["tensor_sha256"]
+
+
+@pytest.mark.parametrize(("dtype", "zero_point"), [("int8", 0), ("uint8", 128)])
+def test_pixels_that_are_their_own_values_are_copied(dtype: QuantizedType, zero_point: int) -> None:
+    pixels = np.arange(2 * 128 * 3, dtype=np.uint8).reshape(2, 128, 3)
+    raw = Preprocessing((2, 128), encoding="pixels")
+    exact = Preprocessing((2, 128), mean=(128 / 255,) * 3, std=(0.25,) * 3)
+    wanted = pixels.astype(np.int16) - (128 if dtype == "int8" else 0)
+    for table in (input_table(raw, 0.3, 5, dtype), input_table(exact, 1 / 63.75, zero_point, dtype)):
+        assert takes_pixels(table)
+        given = quantize_pixels(pixels, table)
+        assert given.dtype == dtype and (given == wanted).all()
+        assert np.shares_memory(given, pixels) == (dtype == "uint8")
+        # One value of one channel is another one: looked up.
+        table[2, 77] += 1
+        assert not takes_pixels(table)
+        other = quantize_pixels(pixels, table)
+        assert ((other != given) == (pixels == 77) * [False, False, True]).all()
 
 
 def test_input_table_refuses_what_no_tensor_has() -> None:

@@ -8,6 +8,8 @@ from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling
 from tformer_keras.models.counting import Size, count
 from tformer_keras.models.resnet import ResNet
 
+pytestmark = pytest.mark.graph_alone
+
 
 def model_of(*stack: layers.Layer, shape: tuple = (9, 7, 3)) -> keras.Model:
     x = inputs = keras.Input(shape)

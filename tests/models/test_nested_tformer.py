@@ -80,6 +80,7 @@ def test_the_largest_ones_weights_can_be_given(randomise):
     np.testing.assert_allclose(outputs(nested, IMAGES)[0], outputs(model, IMAGES)[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.graph_alone
 def test_the_papers_names_are_the_papers_models():
     for model in ("tformer_s", "tformer_m", "tformer_l"):
         found = capacities_of("S,L,M", model, VARIANTS[model])
@@ -115,6 +116,12 @@ def test_what_is_no_set_of_capacities_is_said_in_a_sentence(text):
     with pytest.raises(UserError, match="--nested: expected .*received") as error:
         capacities_of(text, "tformer_micro", SMALL)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["best", "fastest", "largest"])
+def test_a_name_with_a_meaning_is_refused_by_it(name):
+    with pytest.raises(UserError, match=f"--nested: expected a name that has no meaning.*{name}=3-3"):
+        capacities_of(f"S,{name}=3-3", "tformer_micro", SMALL)
 
 
 def test_more_than_a_model_may_have_is_said_in_a_sentence():

@@ -49,6 +49,7 @@ def test_the_papers_parameters(variant, parameters):
     assert count(features_of(config.backbone)).parameters + neck + towers + ends == parameters
 
 
+@pytest.mark.graph_alone
 def test_the_graph_has_the_papers_parameters():
     model = RetinaNet("tformer_s", input_shape=(64, 64, 3))
     assert count(model).parameters == 18_115_508

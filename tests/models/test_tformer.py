@@ -51,6 +51,7 @@ SIZES = [
 ]
 
 
+@pytest.mark.graph_alone
 @pytest.mark.parametrize("variant,overrides,parameters,macs", SIZES)
 def test_sizes_to_the_printed_digit(built, variant, overrides, parameters, macs):
     size = count(built(variant, **overrides))
@@ -61,6 +62,7 @@ def test_sizes_to_the_printed_digit(built, variant, overrides, parameters, macs)
     )
 
 
+@pytest.mark.graph_alone
 @pytest.mark.parametrize("ratio,parameters,macs", [(4, 6.2, 0.87), (2, 8.5, 1.3)])
 def test_the_ghost_rows_are_within_one_unit_of_the_papers_last_digit(built, ratio, parameters, macs):
     size = count(built("tformer_s", ffn="ghost", ghost_ratio=ratio))
@@ -72,6 +74,7 @@ def test_the_ghost_rows_are_within_one_unit_of_the_papers_last_digit(built, rati
 # The table of variants.
 
 
+@pytest.mark.graph_alone
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_each_variant_is_what_its_configuration_says(built, variant):
     config, model = VARIANTS[variant], built(variant)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.frame import Frame
 from tformer_edge.output_json import Output
 from tformer_edge.printable import printable
@@ -17,6 +18,7 @@ from tformer_edge.tasks.task import Meaning
 
 # Of a drawn answer: the height of a line as a share of the picture's, and its least in pixels.
 LINE_SHARE, LEAST_LINE = 1 / 16, 11
+NOT_SURE = "not sure: "
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Ranked:
         index: of the label in `labels.txt`, from 0.
         label: its text.
         score: dequantized by the file's own scale: a logit or a probability, as the contract says.
-        probability: 0 to 1: the softmax of logits, or the score itself. For display; its last bits may vary.
+        probability: 0 to 1: the softmax of logits / temperature, or the score itself. For display; its last bits
+            may vary.
     """
 
     index: int
@@ -44,11 +47,13 @@ class Prediction:
         top: the first labels, the best first; equal ones by lower index (docs/contract.md).
         scores: all scores, float64 of shape (labels,), read-only.
         quantized: the output tensor's own values, shape (labels,), read-only: what two machines compare.
+        sure: whether the best probability is as high as the contract asks of an answer; True where it asks nothing.
     """
 
     top: tuple[Ranked, ...]
     scores: NDArray[np.float64]
     quantized: NDArray[Any]
+    sure: bool = True
 
     @property
     def label(self) -> str:
@@ -62,15 +67,14 @@ class Prediction:
 
     def line(self) -> str:
         """The first labels with their probabilities."""
-        return "   ".join(f"{printable(one.label)} {100 * one.probability:.1f} %" for one in self.top)
+        return NOT_SURE * (not self.sure) + "   ".join(map(_shown, self.top))
 
     def draw(self, image: Image.Image) -> Image.Image:
         """A copy of the picture, RGB, with the first labels in its corner: white, with a dark edge."""
         shown = image.convert("RGB")
         height = max(LEAST_LINE, round(shown.height * LINE_SHARE))
         pen, font = ImageDraw.Draw(shown), ImageFont.load_default(height * 0.8)
-        for number, one in enumerate(self.top):
-            text = f"{printable(one.label)} {100 * one.probability:.1f} %"
+        for number, text in enumerate([*[NOT_SURE.rstrip(": ")] * (not self.sure), *map(_shown, self.top)]):
             place = (height // 4, height // 4 + number * height)
             pen.text(place, text, "white", font, stroke_width=max(1, height // 12), stroke_fill="black")
         return shown
@@ -79,6 +83,7 @@ class Prediction:
         """The first labels as JSON types."""
         return {
             "label": self.label,
+            "sure": self.sure,
             "top": [
                 {"index": one.index, "label": one.label, "score": one.score, "probability": one.probability}
                 for one in self.top
@@ -86,8 +91,17 @@ class Prediction:
         }
 
 
+def _shown(one: Ranked) -> str:
+    return f"{printable(one.label)} {100 * one.probability:.1f} %"
+
+
 def rank(
-    values: NDArray[Any], scores: NDArray[np.float64], labels: Sequence[str], meaning: str, top: int
+    values: NDArray[Any],
+    scores: NDArray[np.float64],
+    labels: Sequence[str],
+    meaning: str,
+    top: int,
+    certainty: Certainty | None = None,
 ) -> Prediction:
     """The prediction of one image.
 
@@ -97,10 +111,12 @@ def rank(
         labels: one a value.
         meaning: "logits" or "probabilities".
         top: labels in `Prediction.top`, at most all.
+        certainty: as the contract has it.
     """
     # Stable, so that equal values stand by lower index. Widened, because -(-128) is no int8.
     order = np.argsort(-values.astype(np.float64), kind="stable")[:top]
-    probabilities = softmax(scores) if meaning == "logits" else scores
+    certainty = certainty or Certainty()
+    probabilities = softmax(scores / certainty.temperature) if meaning == "logits" else scores
     first = tuple(
         Ranked(int(index), labels[index], float(scores[index]), float(probabilities[index]))
         for index in order
@@ -108,7 +124,7 @@ def rank(
     values, scores = values.copy(), scores.copy()
     values.setflags(write=False)
     scores.setflags(write=False)
-    return Prediction(first, scores, values)
+    return Prediction(first, scores, values, first[0].probability >= certainty.not_sure_below)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,7 +155,8 @@ class Classification:
     ) -> Prediction:
         """The labels, the best first."""
         (own,), (info,) = values, infos
-        return rank(own, info.dequantize(own), meaning.labels, meaning.meaning, options.top)
+        scores = info.dequantize(own)
+        return rank(own, scores, meaning.labels, meaning.meaning, options.top, meaning.certainty)
 
     def agreement(
         self,

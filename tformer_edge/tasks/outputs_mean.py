@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.output_json import Colour, DetectionRule, Output
 
 
@@ -14,3 +15,4 @@ class OutputsMean:
     outputs: tuple[Output, ...] = ()
     detection: DetectionRule | None = None
     colours: tuple[Colour, ...] = ()
+    certainty: Certainty | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.frame import Frame
 from tformer_edge.output_json import Colour, DetectionRule, Output
 from tformer_edge.runner import TensorInfo
@@ -45,6 +46,9 @@ class Meaning(Protocol):
 
     @property
     def colours(self) -> Sequence[Colour]: ...
+
+    @property
+    def certainty(self) -> Certainty | None: ...
 
 
 class Task(Protocol):

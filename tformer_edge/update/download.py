@@ -144,7 +144,8 @@ def download(
             except (OSError, http.client.HTTPException) as error:
                 if isinstance(error, OSError) and _of_the_disk(error):
                     raise
-                size, why = os.fstat(file.fileno()).st_size, type(error).__name__
+                size = os.fstat(file.fileno()).st_size
+                why = " ".join(f"{type(error).__name__} {error}".split())[:200]
             if size >= length:
                 break
             failures = 0 if size > before else failures + 1

@@ -77,18 +77,24 @@ def read_state(folder: Path) -> DeviceState | None:
     """The newer whole copy; None where no copy was ever written.
 
     Raises UpdateFailure, state FLOOR_LOST, where copies are there and neither is whole: the marks are lost, and
-    guessing them would let an old release in.
+    guessing them would let an old release in. OSError where none is whole and the disk refuses to give one.
     """
-    there, states = False, []
+    there, states, refused = False, [], None
     for name in COPIES:
         path = folder / name
         there = there or path.exists()
         if path.is_file():  # a pipe would be waited for
-            state = parse_state(path.read_bytes())
+            try:
+                state = parse_state(path.read_bytes())
+            except OSError as error:
+                refused = error
+                continue
             if state is not None:
                 states.append(state)
     if states:
         return max(states, key=lambda state: state.sequence)
+    if refused:
+        raise refused
     if there or any((folder / f"slot-{name}.tflite").exists() for name in "ab"):
         raise UpdateFailure(
             UpdateState.FLOOR_LOST,

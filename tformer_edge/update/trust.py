@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tformer_edge.files import read_regular
 from tformer_edge.update.download import HTTPStatus, Patience, chunks, open_url
 from tformer_edge.update.state_file import DeviceState
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
@@ -73,7 +74,9 @@ def refresh(
     except (exceptions.DownloadLengthMismatchError, exceptions.RepositoryError, ValueError) as error:
         raise UpdateFailure(UpdateState.CORRUPT, _sentence(error)) from None
     except exceptions.DownloadError as error:
-        raise UpdateFailure(UpdateState.NETWORK, f"{_sentence(error)}; try later") from None
+        raise UpdateFailure(
+            UpdateState.NETWORK, f"expected signed metadata, received none ({_line(error)}); try later"
+        ) from None
     return _checked(folder, state, now)
 
 
@@ -81,7 +84,11 @@ def _checked(folder: Path, state: DeviceState, now: float) -> Trusted:
     """Holds what python-tuf accepted against the marks. Raises UpdateFailure: ROLLBACK, FREEZE."""
     from tuf.api.metadata import Metadata
 
-    signed = {role: Metadata[Any].from_file(str(folder / f"{role}.json")).signed for role in ("root", *ROLES)}
+    signed = {
+        # Not by from_file, whose error for a disk that fails is none of the disk's.
+        role: Metadata[Any].from_bytes(read_regular(folder / f"{role}.json")).signed
+        for role in ("root", *ROLES)
+    }
     marks: dict[str, tuple[str, int]] = {}
     keys: list[str] = []
     for role in ("root", *ROLES):
@@ -151,7 +158,11 @@ def _fetcher(patience: Patience, on_bytes: Callable[[int], None]) -> Any:
 
 
 def _sentence(error: Exception) -> str:
-    return f"expected signed metadata, received one that is refused ({' '.join(str(error).split())[:300]})"
+    return f"expected signed metadata, received one that is refused ({_line(error)})"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _text(seconds: float) -> str:

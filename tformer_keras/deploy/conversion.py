@@ -73,16 +73,16 @@ class Conversion:
         return LiteRT(self.flatbuffer)
 
 
+def usual_names(target: str) -> Names:
+    """How tensors are called where nobody said it: short for LiteRT; not at all for microcontrollers, to save flash."""
+    return "none" if target == "micro" else "short"
+
+
 def float_form_of(source: Lowered | QuantizedModel) -> Emitted:
     """A device graph in float32 with its current weights."""
     if isinstance(source, QuantizedModel):
         return source.float_form()
     return emit(source.graph, source.name, splits_channels(source.target, source.rewrites))
-
-
-def usual_names(target: str) -> Names:
-    """How tensors are called where nobody said it: short for LiteRT; not at all for microcontrollers, to save flash."""
-    return "none" if target == "micro" else "short"
 
 
 def convert(
@@ -170,5 +170,6 @@ def model_file(
         outputs=outputs_json,
         detection=means.detection,
         colours=means.colours,
+        certainty=means.certainty,
     )
     return ModelFile(flatbuffer, contract, labels, golden)

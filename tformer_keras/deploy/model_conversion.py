@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.certainty import Certainty
 from tformer_edge.contract import ModelFile
 from tformer_edge.errors import UserError
 from tformer_edge.labels import check_labels
@@ -32,7 +33,7 @@ from tformer_keras.deploy.compare.opens_in import opens_in
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph.lowering_proof import compiled
 from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of, maps_of
-from tformer_keras.deploy.graph_source import GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.graph_source import AS_TRAINED, GraphOptions, GraphSource, open_graph
 from tformer_keras.deploy.mediapipe import check_made_for, for_mediapipe
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
@@ -167,7 +168,7 @@ def convert_model(
         target=conversion.source.target,
         rewrites=tuple(conversion.source.rewrites),
         notes=(*source.notes, *border.notes, *([proof.note] if proof is not None and proof.note else [])),
-        measured=measure(conversion, options.threads),
+        measured=measure(conversion, options.threads, border),
         parameters=parameters,
         macs=macs,
         accuracy=accuracy,
@@ -205,7 +206,7 @@ def file_of(
         name=trained.name,
         task=trained.task.name,
         preprocessing=image,
-        means=means,
+        means=replace(means, certainty=_certainty(source, accuracy, means.meaning)),
         source=_record(source, conversion, border),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
@@ -230,6 +231,15 @@ def _border(source: GraphSource, options: ConversionOptions) -> Border:
     if options.made_for is None:
         return with_border(*known, options.io, options.output, options.exact)
     return for_mediapipe(*known, options.exact)
+
+
+def _certainty(source: GraphSource, accuracy: Accuracy | None, meaning: str) -> Certainty | None:
+    """What was measured with this very file; else what was before with the same quantized weights' logits."""
+    if accuracy is not None:
+        measured = accuracy.evaluation.certainty
+        return None if measured is None else measured.certainty
+    known = source.weights == AS_TRAINED and meaning == "logits"
+    return source.trained.certainty if known else None
 
 
 def _dataset(source: GraphSource, options: ConversionOptions) -> Dataset | None:
@@ -259,7 +269,7 @@ def _accuracy(
         "accuracy in LiteRT",
         range(len(test)),
     )
-    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step)
+    judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step, certainty=True)
     forward = interpreter.forward(border.image)
     if border.joined:
         size, levels = border.image.input_size, border.joined

@@ -32,7 +32,9 @@ from tformer_keras.models.tformer import (
 # How many times the smallest one's depths, as the paper's S, M and L have it.
 MULTIPLES = {"S": 1, "M": 2, "L": 3}
 _OF_THE_PAPER = ("tformer_s", "tformer_m", "tformer_l")
-_NAME = re.compile(r"(?!(best|fastest|largest)$)[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # those three have meanings
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+# "best" and "fastest" are what a device may ask for, "largest" is what a record calls the first one.
+_TAKEN = ("best", "fastest", "largest")
 # Of each capacity its depths, the largest first.
 Capacities = dict[str, tuple[int, ...]]
 
@@ -57,6 +59,8 @@ def capacities_of(text: str, model: str, config: TFormerConfig) -> Capacities:
             depths = tuple(MULTIPLES[part] * depth for depth in base)
         else:
             depths = _depths(given or name, len(base))
+        if name in _TAKEN:
+            raise _wrong(f"a name that has no meaning yet, as {', '.join(_TAKEN)} have", part)
         if not _NAME.fullmatch(name) or name in found or depths in found.values():
             raise _wrong("names of letters, digits and -, and depths, each once", part)
         found[name] = depths

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_edge.output_json import Output
-from tformer_keras.tasks.classification_judge import ClassificationJudge
+from tformer_keras.tasks.classification_judge import CertaintyJudge, ClassificationJudge
 
 # What a probability of 0 counts as where its logarithm is needed: far below what float32 softmax gives.
 LEAST = 1e-30
@@ -128,9 +128,12 @@ class Classification:
         right = ops.equal(ops.argmax(truth[0], axis=-1), ops.argmax(outputs[0], axis=-1))
         return {"top1": ops.cast(right, "float32")}
 
-    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> ClassificationJudge:
-        """See `ClassificationJudge`."""
-        return ClassificationJudge(class_names, meaning, step / 2 if step else LEAST)
+    def judge(
+        self, class_names: Sequence[str], meaning: str, step: float = 0.0, certainty: bool = False
+    ) -> ClassificationJudge:
+        """See `ClassificationJudge` and `CertaintyJudge`."""
+        kind = CertaintyJudge if certainty else ClassificationJudge
+        return kind(class_names, meaning, step / 2 if step else LEAST)
 
 
 CLASSIFICATION = Classification()

@@ -1,12 +1,13 @@
 """How classifiers are judged: top-1, top-5, cross-entropy, and the confusion matrix with the figures of each class."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_keras.tasks.certainty import MeasuredCertainty, measure_certainty
 from tformer_keras.tasks.classification_pictures import draw_confusion
 from tformer_keras.tasks.sheet import Evaluated
 from tformer_keras.tasks.task import Figure
@@ -23,12 +24,14 @@ class ClassificationEvaluation:
         confusion: int64 (classes, classes), row true, column predicted.
         cross_entropy: mean over images, nats, without label smoothing.
         top5: share 0..1; of all classes where they are fewer.
+        certainty: what the answers are worth, where the judge measured it.
     """
 
     class_names: tuple[str, ...]
     confusion: NDArray[np.int64]
     cross_entropy: float
     top5: float
+    certainty: MeasuredCertainty | None = None
 
     @property
     def images(self) -> int:
@@ -130,9 +133,7 @@ class ClassificationJudge:
     ) -> None:
         """Outputs: [(b, classes)]; truth: [(b, classes)], one-hot; weights (b,), 0 for padding."""
         counted = np.asarray(weights) > 0
-        logits = np.asarray(outputs[0], np.float64)[counted]
-        if self.meaning == "probabilities":
-            logits = np.log(np.maximum(logits, self.least))
+        logits = self.logits(outputs, counted)
         true = np.asarray(truth[0])[counted].argmax(axis=-1)
         logits = logits - logits.max(axis=-1, keepdims=True)
         rows = np.arange(len(true))
@@ -142,6 +143,11 @@ class ClassificationJudge:
             float(np.sum(np.log(np.exp(logits).sum(axis=-1)) - logits[rows, true])),
             float(np.sum(order[:, :5] == true[:, np.newaxis])),
         )
+
+    def logits(self, outputs: Sequence[NDArray[Any]], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Logits (n, classes) of the images that count; of probabilities their logarithms."""
+        scores = np.asarray(outputs[0], np.float64)[counted]
+        return np.log(np.maximum(scores, self.least)) if self.meaning == "probabilities" else scores
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The counts and the sums."""
@@ -156,6 +162,45 @@ class ClassificationJudge:
         """The evaluation of all images so far."""
         cross_entropy, found = self.sums / max(1, int(self.confusion.sum()))
         return ClassificationEvaluation(self.class_names, self.confusion, float(cross_entropy), float(found))
+
+
+class CertaintyJudge(ClassificationJudge):
+    """A judge of classifiers that also keeps the scores, float64 (n, classes), of which a certainty is measured."""
+
+    def __init__(self, class_names: Sequence[str], meaning: str, least: float) -> None:
+        super().__init__(class_names, meaning, least)
+        self._logits: list[NDArray[np.float64]] = []
+        self._labels: list[NDArray[np.int64]] = []
+
+    def add(
+        self, outputs: Sequence[NDArray[Any]], truth: Sequence[NDArray[Any]], weights: NDArray[Any]
+    ) -> None:
+        """As `ClassificationJudge.add`."""
+        super().add(outputs, truth, weights)
+        counted = np.asarray(weights) > 0
+        self._logits.append(self.logits(outputs, counted))
+        self._labels.append(np.asarray(truth[0])[counted].argmax(axis=-1))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The counts, the sums and the scores."""
+        return super().state() | {
+            "logits": np.concatenate(self._logits),
+            "labels": np.concatenate(self._labels),
+        }
+
+    def merge(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Adds another judge's."""
+        super().merge(state)
+        self._logits.append(state["logits"])
+        self._labels.append(state["labels"])
+
+    def result(self) -> ClassificationEvaluation:
+        """The evaluation of all images so far, with `measure_certainty` of them."""
+        found = super().result()
+        if not self._logits:
+            return found
+        logits, labels = np.concatenate(self._logits), np.concatenate(self._labels)
+        return replace(found, certainty=measure_certainty(logits, labels, self.meaning))
 
 
 def _percent(share: float | None) -> str:

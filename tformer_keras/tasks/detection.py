@@ -180,7 +180,9 @@ class Detection:
         share = ops.sum(right * there, axis=1) / ops.maximum(count, 1.0)
         return {"anchors": ops.where(count > 0, share, 1.0)}
 
-    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> DetectionJudge:
+    def judge(
+        self, class_names: Sequence[str], meaning: str, step: float = 0.0, certainty: bool = False
+    ) -> DetectionJudge:
         """See `DetectionJudge`."""
         return DetectionJudge(class_names, self.outputs, self.size)
 

@@ -69,6 +69,10 @@ class DetectionEvaluation:
         names = NAMES | {"ar100": "AR100"}
         return {key: Figure(name, float(np.nan_to_num(self.stats[key])), "%") for key, name in names.items()}
 
+    @property
+    def certainty(self) -> None:
+        """Nothing: the score threshold is the user's to choose."""
+
     def to_json(self) -> dict[str, Any]:
         """Plain data with all figures; null where nothing counts."""
         return {

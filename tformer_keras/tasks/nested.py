@@ -49,6 +49,10 @@ class NestedEvaluation:
             figures[f"{key}_{name}"] = Figure(f"{name} {headline.name}", headline.value, headline.unit)
         return figures
 
+    @property
+    def certainty(self) -> None:
+        """Nothing: each capacity's own evaluation has it."""
+
     def to_json(self) -> dict[str, Any]:
         """The largest one's data, and under "capacities" each one's."""
         every = {name: evaluation.to_json() for name, evaluation in self.capacities.items()}
@@ -149,7 +153,9 @@ class NestedTask:
         """What the task measures, of the largest."""
         return self.task.measure(truth, _parted(outputs, len(self.names))[0])
 
-    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> NestedJudge:
+    def judge(
+        self, class_names: Sequence[str], meaning: str, step: float = 0.0, certainty: bool = False
+    ) -> NestedJudge:
         """A judge for each capacity."""
         return NestedJudge({name: self.task.judge(class_names, meaning, step) for name in self.names})
 

@@ -171,7 +171,9 @@ class Segmentation:
         count = ops.sum(labelled, axis=(1, 2))
         return {"pixels": ops.sum(right * labelled, axis=(1, 2)) / ops.maximum(count, 1.0)}
 
-    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> SegmentationJudge:
+    def judge(
+        self, class_names: Sequence[str], meaning: str, step: float = 0.0, certainty: bool = False
+    ) -> SegmentationJudge:
         """See `SegmentationJudge`."""
         return SegmentationJudge(class_names, self.size)
 

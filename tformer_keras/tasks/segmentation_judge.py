@@ -72,6 +72,10 @@ class SegmentationEvaluation:
             )
         return rows
 
+    @property
+    def certainty(self) -> None:
+        """Nothing: each pixel has a class."""
+
     def to_json(self) -> dict[str, Any]:
         """Plain data with all figures."""
         return {

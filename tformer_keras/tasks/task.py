@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.output_json import Output
+from tformer_keras.tasks.certainty import MeasuredCertainty
 from tformer_keras.tasks.sheet import Evaluated
 
 # A batch: images (b, h, w, c); the task's truth, arrays (b, …) of static shapes; weights (b,), 0 for padding.
@@ -53,6 +54,10 @@ class Evaluation(Protocol):
     @property
     def figures(self) -> Mapping[str, Figure]:
         """All figures by machine name; histories put `val_` before it."""
+
+    @property
+    def certainty(self) -> MeasuredCertainty | None:
+        """What the answers are worth, where the judge was to measure it and could."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with everything."""
@@ -145,8 +150,13 @@ class Task(Protocol):
     def measure(self, truth: Sequence[Any], outputs: Sequence[Any]) -> dict[str, Any]:
         """What to show while training: a value an image for each of `measures`, (b,), by keras.ops alone."""
 
-    def judge(self, class_names: Sequence[str], meaning: str, step: float = 0.0) -> Judge:
-        """A new judge of outputs that mean `meaning`; `step` is theirs where they are quantized, else 0."""
+    def judge(
+        self, class_names: Sequence[str], meaning: str, step: float = 0.0, certainty: bool = False
+    ) -> Judge:
+        """A new judge of outputs that mean `meaning`; `step` is theirs where they are quantized, else 0.
+
+        With `certainty` it also measures what the answers are worth, where this task's have a probability.
+        """
 
 
 def evaluate(run: Run, batches: Iterable[Any], judge: Judge) -> Evaluation:

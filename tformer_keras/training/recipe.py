@@ -237,7 +237,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=0.05,
         label_smoothing=0.05,
         input_size=(16, 16),
-        mean=(0.5, 0.5, 0.5),
+        mean=(128 / 255, 128 / 255, 128 / 255),
         std=(0.5, 0.5, 0.5),
         augmentation=Augmentation(shift=1),
         model_arguments={"stem_kernel": 3, "stem_stride": 1},

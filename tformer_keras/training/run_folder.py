@@ -136,6 +136,18 @@ def is_run_of(out: Path, command: str) -> bool:
         return False
 
 
+def check_out(out: Path, command: str) -> None:
+    """Raises UserError where `out` holds something that is no run of the command (its key as for `is_run_of`)."""
+    if not out.exists():
+        return
+    found = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
+    # Hidden ones are what a killed process left; the others below, one that was killed before it finished anything.
+    names = {name for name in found if not name.startswith(".")}
+    unbegun = not begun(out) and names <= {"config.json", "checkpoints", "tensorboard"}
+    if not (unbegun or is_run_of(out, command)):
+        raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
+
+
 # What runs write beside config.json: in a folder that is none of theirs, such a file is somebody else's.
 OWN_FILES = ("config.json", "model.keras", "quantized.npz", "history.csv", "curves.png", "report.json")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from tformer_edge.certainty import Certainty, parse_certainty
 from tformer_edge.errors import UserError, first_line
 from tformer_edge.output_json import DetectionRule
 from tformer_edge.preprocessing import Preprocessing
@@ -66,6 +67,7 @@ class Trained:
         record: what config.json says under "model" of the architecture: "name" and "config".
         split_seed: by which the run set its test images apart, where they were not apart before; None without a run.
         quantized: the file of quantized weights that belong to it, or None.
+        certainty: of the quantized weights in LiteRT, where it was measured and config.json keeps it, or None.
         means_quantized: whether these are what is meant: with the folder of a quantized run, not with a shipped name.
     """
 
@@ -78,6 +80,7 @@ class Trained:
     record: dict[str, Any]
     split_seed: int | None = None
     quantized: Path | None = None
+    certainty: Certainty | None = None
     means_quantized: bool = False
 
     def outputs_mean(self) -> OutputsMean:
@@ -214,6 +217,7 @@ def _shipped(name: str, bare: BarePreprocessing | None) -> Trained:
         task=_task(entry.config["task"], Path(name)).of(model),
         record=dict(entry.config["model"]),
         quantized=quantized_weights(name),
+        certainty=parse_certainty(entry.config),
     )
 
 

@@ -191,3 +191,15 @@ def test_nan_is_no_agreement():
     bad[0, 0, 0, 0] = np.nan
     with pytest.raises(UserError, match="off by inf"):
         prove_lowering(model, lower(model), bad)
+
+
+def test_where_the_last_bit_of_the_input_decides_nothing_is_proven():
+    """The logistic map, each step of which doubles a difference."""
+    inputs = layers.Input(SHAPE)
+    x = layers.Activation("sigmoid")(layers.BatchNormalization()(layers.Conv2D(4, 1)(inputs)))
+    for _ in range(20):
+        x = layers.Rescaling(4.0)(layers.Multiply()([x, layers.Rescaling(-1.0, 1.0)(x)]))
+    model = keras.Model(inputs, x)
+    model.layers[2].set_weights([np.full(4, value, "float32") for value in (0.7, 0.01, 0.001, 1.3)])
+    with pytest.raises(UserError, match=r"moves by .* where the last bit of its input changes"):
+        prove_lowering(model, lower(model), images())

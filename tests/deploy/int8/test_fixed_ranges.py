@@ -73,5 +73,6 @@ def test_of_parts_of_two_fixed_ranges_each_is_freed():
     quantized = quantize_aware(model)
     quantized.calibrate([images])
     received = LiteRT(export_flatbuffer(quantized, io="float32")).run_all(images)[0]
-    assert np.abs(received - np.asarray(model(images))).max() < 0.03
+    # A few steps of the ranges, whatever the weights are.
+    assert np.abs(received - np.asarray(model(images))).max() < 0.05
     assert len([node for node in quantized.lowered.graph.nodes if ".free" in node]) == 2

@@ -15,8 +15,10 @@ from tformer_edge.graph import read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.quantized_input import input_table, quantize_pixels
 from tformer_edge.tasks.outputs_mean import OutputsMean
+from tformer_keras.deploy.border import with_border
 from tformer_keras.deploy.conversion import convert, model_file
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
+from tformer_keras.deploy.micro.cpp_literals import float32
 from tformer_keras.deploy.micro.firmware import write_firmware
 from tformer_keras.deploy.micro.micro_operations import RESOLVER_METHODS, check_operations, resolver_methods
 from tformer_keras.deploy.micro.micro_run import MicroRun, run_in_micro
@@ -141,6 +143,35 @@ int main() {
     assert [int(constants[1]), int(constants[3])] == [given.zero_points[0], scores.zero_points[0]]
     assert constants[4:] == ["16", "16", "8112"]  # 8000 and the margin of 100, in steps of 16
     assert lines[8:] == list(LABELS)
+
+
+def test_pixels_need_no_table_and_scores_no_softmax(tmp_path):
+    image = Preprocessing((16, 16), "stretch", 1.0, (128 / 255,) * 3, (0.25,) * 3)
+    means = OutputsMean(tuple(LABELS), "logits")
+    border = with_border(quantized(), "classification", image, means, io="pixels-int8", output="scores")
+    conversion = convert(border.source, "int8", border.io)
+    record = {"task": "classification", "source": {}, "accuracy": None, "versions": {}}
+    file = model_file(conversion, name="raw", preprocessing=border.image, means=border.means, **record)
+    made = write_firmware(file, conversion.file, RUN, "raw.tflite")
+    assert made.table_bytes == sum(len(label.encode()) + 5 for label in LABELS)
+    header = made.files["model_contract.h"].decode()
+    assert "kInputTable" not in header + made.files["model_contract.cc"].decode()
+    assert "one score a label, probabilities." in header and f"kOutputScale = {float32(1 / 256)}" in header
+    assert "AddSoftmax" in made.files["op_resolver.h"].decode()
+    if shutil.which("g++") is None:
+        pytest.skip("needs g++: apt-get install g++")
+    for name, data in made.files.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "print.cc").write_text(
+        '#include <stdio.h>\n#include "model_contract.h"\n'
+        'int main() { for (int p = 0; p < 256; ++p) printf("%d ", tformer_model::Input(static_cast<uint8_t>(p))); }'
+    )
+    sources = ["print.cc", "model_contract.cc"]
+    subprocess.run(
+        ["g++", "-std=c++17", "-Wall", "-Werror", *sources, "-o", "print"], cwd=tmp_path, check=True
+    )
+    printed = subprocess.run(["./print"], cwd=tmp_path, check=True, capture_output=True).stdout
+    assert [int(one) for one in printed.split()] == list(range(-128, 128))
 
 
 def test_sizes_and_texts():

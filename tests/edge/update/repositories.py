@@ -37,10 +37,11 @@ def passes(data):
 class Site:
     """A repository with its keys, served on loopback.
 
-    `answer`, where set, is asked first: (handler, path) -> True where it has answered by itself.
+    `answer`, where set, is asked first: (handler, path) -> True where it has answered by itself. `tls`: the server's
+    ssl.SSLContext.
     """
 
-    def __init__(self, folder, threshold=2):
+    def __init__(self, folder, threshold=2, tls=None):
         from securesystemslib.signer import CryptoSigner
 
         new = CryptoSigner.generate_ed25519
@@ -64,10 +65,20 @@ class Site:
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._handler, self._tls = Handler, tls
+        self.start(0)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}/"
+
+    def start(self, port):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self._handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *args: None  # a client that hangs up is what is tested
+        if self._tls:  # the handshake in the connection's own thread
+            listening = self.server.socket
+            self.server.socket = self._tls.wrap_socket(
+                listening, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
 
     def serve(self, handler):
         path = self.folder / handler.path.lstrip("/")

@@ -1,6 +1,5 @@
 """Attacks on a device's updates, each by its usual name: the old model answers, and the state names what was seen."""
 
-import dataclasses
 import json
 import shutil
 import time
@@ -10,8 +9,6 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata
 
 from tests.edge.update.repositories import made_model
-from tformer_edge.update import trust
-from tformer_edge.update.state_file import write_state
 from tformer_edge.update.update_state import UpdateState
 
 U = UpdateState
@@ -125,75 +122,9 @@ def test_A3_A4_an_older_repository_replayed(site, device, cache):
     assert (report.state, report.release, device.data()) == (U.ROLLBACK, 2, made_model(1))
 
 
-def at(monkeypatch, days):
-    """Moves this process's clock, for python-tuf too."""
-    import datetime
-
-    from tuf.ngclient._internal import trusted_metadata_set
-
-    shift = days * 86400
-    real = time.time
-
-    class Moved(datetime.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.datetime.fromtimestamp(real() + shift, tz)
-
-    monkeypatch.setattr(trusted_metadata_set.datetime, "datetime", Moved)
-    monkeypatch.setattr(trust.time, "time", lambda: real() + shift)
-
-
-@pytest.mark.parametrize("days", [8, 365])
-def test_A5_freeze_and_a_clock_ahead(site, ready, monkeypatch, days):
-    with monkeypatch.context() as patched:
-        at(patched, days)
-        refused(ready, U.FREEZE)
-    assert ready.update().state is U.UPDATED  # recovers when the time is good
-
-
-def test_A5_a_clock_of_1970_is_told_and_does_not_let_an_expired_one_in(site, ready, monkeypatch):
-    at(monkeypatch, -20000)
-    report = ready.update()
-    assert report.state is U.UPDATED and not report.fresh
-    state = ready.store.state()
-    later = dataclasses.replace(state, trusted_time=state.trusted_time + 9 * 86400)
-    write_state(ready.store.folder, later)
-    assert ready.update().state is U.FREEZE
-
-
 def test_A6_mix_and_match(site, ready):
     shutil.copy(site.folder / "metadata" / "2.targets.json", site.folder / "metadata" / "3.targets.json")
     refused(ready, U.ROLLBACK, U.CORRUPT)
-
-
-@pytest.mark.parametrize("what", ["timestamp.json", "3.targets.json", "targets/"])
-def test_A7_an_endless_body(site, ready, what):
-    sent = []
-
-    def endless(handler, path):
-        if what not in path:
-            return False
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(400):
-            try:
-                handler.wfile.write(bytes(1 << 16))
-            except OSError:
-                break
-            sent.append(1)
-        handler.close_connection = True
-        return True
-
-    site.answer = endless
-    refused(ready, U.CORRUPT)
-    assert sum(path.stat().st_size for path in ready.store.folder.rglob("*") if path.is_file()) < 200_000
-
-
-def test_A7_a_length_that_lies_and_an_encoded_body(site, ready):
-    site.answer = lambda handler, path: (
-        "targets/" in path and site.send(handler, 200, b"short", {"Content-Encoding": "gzip"}, 99999)
-    )
-    refused(ready, U.CORRUPT)
 
 
 def test_A8_fast_forward_then_new_keys(site, ready):

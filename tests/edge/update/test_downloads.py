@@ -1,5 +1,9 @@
 """Hostile and broken servers: each byte once, never two answers spliced, an end to patience."""
 
+import contextlib
+import dataclasses
+import time
+
 import pytest
 
 from tests.edge.update.repositories import QUICK
@@ -115,15 +119,32 @@ def test_N3_retry_after_is_obeyed_or_the_deadline_ends_it(site, path):
     assert len(site.requests) == 1
 
 
+def test_N3_retry_after_is_waited_for(site, path, monkeypatch):
+    pauses, answers = (
+        [],
+        [(503, {"Retry-After": "3"}), (429, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})],
+    )
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    site.answer = lambda handler, name: bool(answers) and site.send(handler, *_with_body(answers.pop(0)))
+    assert fetch(site, path) == len(DATA)
+    assert pauses[0] == 3.0 and pauses[1] < 1  # of a date, which this clock may not know, the usual pause
+
+
+def _with_body(answer):
+    status, headers = answer
+    return status, b"later", headers
+
+
 def test_N3_redirects_are_followed_within_a_scheme_and_not_for_ever(site, path):
     def answer(handler, name):
+        status = 301 if name == "/moved" else 302
         goal = {
             "/moved": "/targets/file",
             "/loop": "/loop",
             "/out": "ftp://127.0.0.1/x",
             "/file": "file:///etc/passwd",
         }
-        return name in goal and site.send(handler, 302, b"", {"Location": goal[name]})
+        return name in goal and site.send(handler, status, b"", {"Location": goal[name]})
 
     site.answer = answer
     assert fetch(site, path, "moved") == len(DATA)
@@ -155,3 +176,50 @@ def test_N3_a_missing_next_root_is_no_error_but_a_500_is(device, site):
     assert device.update().state is UpdateState.NETWORK
     site.answer = lambda handler, name: "2.root.json" in name and site.send(handler, 403, b"")
     assert device.update().state is UpdateState.INCOMPATIBLE  # nothing was released yet
+
+
+def trickle(site, gap):
+    """A kilobyte every `gap` seconds: faster than the minimum rate, and too slow for the whole."""
+
+    def answer(handler, name):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(DATA)))
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for place in range(0, len(DATA), 1024):
+                handler.wfile.write(DATA[place : place + 1024])
+                time.sleep(gap)
+        handler.close_connection = True
+        return True
+
+    site.answer = answer
+
+
+def test_A12_a_server_that_is_just_fast_enough_meets_the_deadline(site, path):
+    trickle(site, 0.02)
+    patience = dataclasses.replace(QUICK, deadline=0.5)
+    begun = time.monotonic()
+    with pytest.raises(UpdateFailure, match="deadline") as error:
+        download(site.url + "targets/file", path, len(DATA), patience)
+    assert error.value.state is UpdateState.SLOW and time.monotonic() - begun < 5
+    size = path.stat().st_size
+    assert 0 < size < len(DATA) and path.read_bytes() == DATA[:size]
+    site.answer = None
+    assert fetch(site, path) == len(DATA) - size
+
+
+def test_A12_slow_metadata(device, site):
+    def answer(handler, name):
+        if "timestamp" not in name:
+            return False
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                handler.wfile.write(b" ")
+                time.sleep(0.1)
+        handler.close_connection = True
+        return True
+
+    site.answer = answer
+    assert device.update().state is UpdateState.SLOW

@@ -1,15 +1,11 @@
 """The store's two slots: damage, trials, locks, lost memory, and a real model in use while it is replaced."""
 
-import builtins
-import errno
-import io
 import json
 import os
 
 import numpy as np
 import pytest
 
-from tests.edge.update.repositories import Device, made_model
 from tformer_edge.cli import main
 from tformer_edge.errors import UserError
 from tformer_edge.update.client import check_model
@@ -141,65 +137,6 @@ def test_a_state_of_any_bytes_is_read_or_not(trial):
         assert parse_state(good[:place]) is None
         assert parse_state(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]) is None
     assert parse_state(good) == read_state(trial.store.folder)
-
-
-def failing_writes(monkeypatch, k, number):
-    """The k-th opening for writing fails."""
-    left, real, real_open = [k], os.open, io.open
-
-    def fails():
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(number, os.strerror(number))
-
-    def opened(path, flags, *rest, **options):
-        if flags & (os.O_WRONLY | os.O_RDWR):
-            fails()
-        return real(path, flags, *rest, **options)
-
-    def plain(path, mode="r", *rest, **options):
-        if set(mode) & set("wax+") and not isinstance(path, int):
-            fails()
-        return real_open(path, mode, *rest, **options)
-
-    monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(io, "open", plain)
-    monkeypatch.setattr(builtins, "open", plain)
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_P3_a_disk_that_refuses_from_any_write_on(site, tmp_path, monkeypatch, number):
-    site.release(made_model(0))
-    device = Device(tmp_path / "device", site)
-    device.update()
-    site.release(made_model(1))
-    seen = set()
-    for k in range(1, 40):
-        with monkeypatch.context() as patched:
-            failing_writes(patched, k, number)
-            report = device.update()
-        seen.add(report.state)
-        assert device.data() in (made_model(0), made_model(1))
-        if report.state is UpdateState.UPDATED and device.store.state().last == "UPDATED":
-            break
-        assert report.state in (UpdateState.DISK, UpdateState.UPDATED, UpdateState.UP_TO_DATE)
-    assert UpdateState.DISK in seen
-    assert device.update().state in (UpdateState.UP_TO_DATE, UpdateState.UPDATED)
-    assert device.data() == made_model(1)
-
-
-def test_P3_too_little_room_is_seen_before_anything_is_fetched(site, device, monkeypatch):
-    site.release(made_model(0))
-    real = os.statvfs
-
-    def full(path):
-        return type("Room", (), {"f_bavail": 1, "f_frsize": 4096})
-
-    monkeypatch.setattr(os, "statvfs", full)
-    assert device.update().state is UpdateState.DISK
-    assert not any("targets/" in path for path, _ in site.requests)
-    monkeypatch.setattr(os, "statvfs", real)
-    assert device.update().state is UpdateState.UPDATED
 
 
 @pytest.mark.parametrize("damage", ["golden", "flatbuffer", "none"])

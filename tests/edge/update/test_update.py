@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.edge.update.repositories import made_model
+from tests.edge.update.repositories import Device, made_model
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
-from tformer_edge.update.manifest import bucket
+from tformer_edge.update.manifest import DeviceClass, Part, Release, bucket, ways_to
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 from tformer_publish.releases import promote, rollback, verify
 
@@ -34,6 +34,21 @@ def test_D4_a_device_too_far_behind_fetches_the_whole_file(site, device):
     assert (report.release, report.traffic.delta, report.traffic.full) == (8, 0, len(made_model(7)))
 
 
+def test_D4_a_way_that_is_no_shorter_or_does_not_begin_here_is_never_taken():
+    whole, here = Part("r.tflite", 1000, "0" * 64), "a" * 64
+    short, long = (
+        Part("s.delta", 90, "1" * 64, "residual", here),
+        Part("l.delta", 1000, "2" * 64, "residual", here),
+    )
+    other = Part("o.delta", 10, "3" * 64, "residual", "b" * 64)
+    unknown = Part("u.delta", 20, "4" * 64, "hdiffpatch", here)
+    deltas = (long, other, unknown, short)
+    release = Release(2, whole, DeviceClass("classification", (12, 10)), deltas=deltas)
+    assert ways_to(release, {here: b""}, ("residual",)) == [short, whole]
+    assert ways_to(release, {here: b""}, ("residual", "hdiffpatch")) == [unknown, short, whole]
+    assert ways_to(release, {}, ("residual",)) == [whole]
+
+
 def test_D1_a_base_that_was_changed_on_the_device(site, device):
     site.release(made_model(0))
     device.update()
@@ -52,6 +67,40 @@ def test_A11_a_release_for_another_input_size(site, device):
     report = device.update()
     assert (report.state, report.release) == (UpdateState.UP_TO_DATE, 1)
     assert not any("release-2" in path for path, _ in site.requests)
+
+
+def test_A11_a_release_for_a_microcontroller(site, device):
+    site.release(made_model(0))
+    site.release(made_model(1), target="micro")
+    assert device.update().release == 1  # at first contact too
+    site.release(made_model(2), target="micro")
+    before = len(site.requests)
+    report = device.update()
+    assert (report.state, report.release, device.data()) == (UpdateState.UP_TO_DATE, 1, made_model(0))
+    assert not any("targets/" in path for path, _ in site.requests[before:])
+    promote(site.repository, 1, 0, site.keys)
+    other = Device(device.store.folder.parent / "new", site)
+    assert other.update().state is UpdateState.NOT_IN_ROLLOUT
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [{"task": "detection"}, {"input_size": [24, 20]}, {"target": "micro"}],
+    ids=lambda lie: next(iter(lie)),
+)
+def test_A11_a_file_that_is_not_of_the_class_that_was_signed_for_it(site, device, lie):
+    """The class is wrong for all releases, so that a device takes it for its own at first contact."""
+    site.release(made_model(0))
+    with site.repository.locked():
+        entries = dict(site.repository.targets().signed.targets)
+        custom = entries["release-1.tflite"].unrecognized_fields["custom"]
+        custom["device"] = {**custom["device"], **lie}
+        site.repository.publish(entries, site.keys)
+    report = device.update()
+    assert (report.state, device.store.state().active) == (UpdateState.INCOMPATIBLE, "")
+    before = len(site.requests)
+    assert device.update().state in (UpdateState.FAILED_BEFORE, UpdateState.INCOMPATIBLE)
+    assert not any("targets/" in path for path, _ in site.requests[before:])
 
 
 def test_A11_a_release_that_demands_more_memory_is_passed_over(site, device):

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from tformer_edge.contract import ModelFile
 from tformer_edge.graph import FileGraph
 from tformer_edge.preprocessing import Preprocessing
+from tformer_keras.deploy.border import PREFIXED, Border
+from tformer_keras.deploy.compare.border_cost import border_costs
 from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.compare.layer_errors import LayerError, layer_errors, match_layers, tensors_of
 from tformer_keras.deploy.conversion import Conversion
@@ -34,6 +36,7 @@ class Measured:
         partitions, left: parts that XNNPACK took, and the operations that it left to LiteRT's own kernels.
         int8_operations, int8_macs: the shares, 0 to 1, that are computed in int8.
         milliseconds, threads: median latency of `LATENCY_RUNS` batches.
+        border: milliseconds of each operation at the border, alone; see `border_costs`.
     """
 
     operations: dict[str, int]
@@ -44,6 +47,7 @@ class Measured:
     int8_macs: float
     milliseconds: float
     threads: int
+    border: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +59,10 @@ class Accuracy:
 
     def to_json(self) -> dict[str, Any]:
         """As the contract keeps it."""
-        figures = {name: figure.value for name, figure in self.evaluation.figures.items()}
-        return {"data": self.data, "images": self.evaluation.images, **figures, "runtime": RUNTIME}
+        found: dict[str, Any] = {name: figure.value for name, figure in self.evaluation.figures.items()}
+        if self.evaluation.certainty is not None:
+            found["certainty"] = self.evaluation.certainty.to_json()
+        return {"data": self.data, "images": self.evaluation.images, **found, "runtime": RUNTIME}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +129,7 @@ class ConversionReport:
                 "runs": LATENCY_RUNS,
                 "threads": measured.threads,
             },
+            "border": measured.border,
             "parameters": self.parameters,
             "macs": self.macs,
             "accuracy": None if self.accuracy is None else self.accuracy.to_json(),
@@ -140,8 +147,8 @@ class ConversionReport:
         }
 
 
-def measure(conversion: Conversion, threads: int = 1) -> Measured:
-    """Operations, delegate, int8 coverage and latency of a conversion."""
+def measure(conversion: Conversion, threads: int = 1, border: Border | None = None) -> Measured:
+    """Operations, delegate, int8 coverage and latency of a conversion, and what its border costs."""
     file = conversion.file
     interpreter = conversion.xnnpack if threads == 1 else LiteRT(conversion.flatbuffer, threads=threads)
     partitions, left = interpreter.delegation()
@@ -155,6 +162,12 @@ def measure(conversion: Conversion, threads: int = 1) -> Measured:
         int8_macs=macs,
         milliseconds=round(interpreter.latency(LATENCY_RUNS), 4),
         threads=threads,
+        border=border_costs(
+            conversion.flatbuffer,
+            file,
+            border is not None and border.pixels == PREFIXED,
+            border is not None and border.scores,
+        ),
     )
 
 

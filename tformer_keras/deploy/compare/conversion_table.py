@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 import rich.console
@@ -31,7 +32,12 @@ def _proof(proof: Proof) -> str:
     return (
         f"on {proof.images} images: device graph within {proof.lowering:.1g} of the model's range; file beside its "
         f"graph, of the outputs' deviation: {files}"
+        + ("" if proof.border is None else f"; border beside none {proof.border:.2g}")
     )
+
+
+def _border(costs: Mapping[str, float]) -> str:
+    return ", ".join(f"{what} {cost:.4f} ms" for what, cost in costs.items()) + "; each alone, one thread"
 
 
 def _npu(npu: NpuEstimate) -> str:
@@ -77,6 +83,7 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
             f"{measured.milliseconds:.3f} ms {batch}, median of {LATENCY_RUNS}, {measured.threads} thread"
             + ("s" if measured.threads != 1 else ""),
         ),
+        *([("border", _border(measured.border))] if measured.border else []),
         ("golden vectors", golden or "none: one would be larger than a contract may hold"),
         ("proof", "not wanted: nothing says that the file is right" if proof is None else _proof(proof)),
     ]
@@ -88,6 +95,8 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
         evaluation = report.accuracy.evaluation
         figures = ", ".join(map(str, evaluation.figures.values()))
         rows.append(("accuracy", f"{figures}, {evaluation.images:,} images of {report.accuracy.data}"))
+        if evaluation.certainty is not None:
+            rows.append(("not sure", evaluation.certainty.line()))
     if report.layers:
         worst = sorted(report.layers, key=lambda layer: -layer.relative_error)[:3]
         names = ", ".join(f"{layer.name} {100 * layer.relative_error:.1f} %" for layer in worst)

@@ -21,6 +21,8 @@ FAR = 1e-2
 # The largest difference of an output's value, as a share of the range of that output's values.
 TOLERANCE = 1e-4
 BATCHES = (1, 3)
+# What is off by up to so many times what the last bit of the input changes may be rounding and nothing else.
+ROUNDINGS = 10
 
 Images = NDArray[np.float32]
 
@@ -58,12 +60,14 @@ def prove_lowering(
         The largest difference that was found.
 
     Raises:
-        UserError: they part; the sentence names the first layer where they do.
+        UserError: they part; the sentence names the first layer where they do. Or nothing can be proven, because the
+            model turns the last bit of its input into differences as large: deep networks of random weights do.
     """
     fixed = model.inputs[0].shape[0]
     batches = BATCHES if fixed is None else (fixed,)
     images = images[: len(images) // batches[-1] * batches[-1]]
-    expected = _in_batches(run or compiled(model), images, batches[-1])
+    run = run or compiled(model)
+    expected = _in_batches(run, images, batches[-1])
     compute = compiled(lowered.model if form is None else form)
     worst = 0.0
     for batch in batches:
@@ -71,6 +75,14 @@ def prove_lowering(
         for one, other in zip(expected, received, strict=True):
             worst = max(worst, difference(one, other))
     if not worst <= tolerance:
+        moved = _moved_by_the_last_bit(run, images, batches[-1], expected)
+        if tolerance < moved and np.isfinite(worst) and worst <= ROUNDINGS * moved:
+            raise UserError(
+                f"a model that float32 defines (to {tolerance:g} of the range of its outputs)",
+                f"one that moves by {moved:.2g} where the last bit of its input changes",
+                "train it: of random weights nothing can be proven; --no-verify converts it unproven",
+                where="proof of the lowering",
+            )
         raise UserError(
             f"a device graph equal to the model (to {tolerance:g} of the range of its outputs)",
             f"one that is off by {worst:.3g}, {_first_parting(model, lowered, images, tolerance)}",
@@ -78,6 +90,14 @@ def prove_lowering(
             where="proof of the lowering",
         )
     return worst
+
+
+def _moved_by_the_last_bit(run: Any, images: Images, batch: int, expected: Sequence[NDArray[Any]]) -> float:
+    """The model's own `difference` where each number of its input is one step of float32 higher or lower."""
+    up = np.random.default_rng(0).random(images.shape) < 0.5
+    beside = np.where(up, np.nextafter(images, np.float32(np.inf)), np.nextafter(images, np.float32(-np.inf)))
+    received = _in_batches(run, beside, batch)
+    return max(difference(one, other) for one, other in zip(expected, received, strict=True))
 
 
 def difference(expected: NDArray[Any], received: NDArray[Any]) -> float:

@@ -3,18 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.deploy.int8.calibration import IMAGES
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
-from tformer_keras.training.run_folder import LoopJob, begun, is_run_of, make_record
+from tformer_keras.training.run_folder import LoopJob, make_record
 
 # What the largest capacity is called beside the others' own names.
 LARGEST = "largest"
@@ -54,20 +52,6 @@ class FloatModel:
     model: keras.Model
     preprocessing: Preprocessing
     record: Mapping[str, Any]
-
-
-def check_out(out: Path) -> None:
-    """Raises UserError when there is something that is no run of a quantization."""
-    if not out.exists():
-        return
-    # Hidden ones are what a killed process left.
-    found = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
-    names = {name for name in found if not name.startswith(".")}
-    ours = names <= {"config.json", "checkpoints", "tensorboard"}  # killed before anything was finished
-    if begun(out):
-        ours = is_run_of(out, "quantize")
-    if not ours:
-        raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
 
 
 def quantize_record(

@@ -19,7 +19,6 @@ from tformer_keras.deploy.int8.quantize_job import (
     LARGEST,
     FloatModel,
     QuantizeJob,
-    check_out,
     quantize_record,
 )
 from tformer_keras.deploy.int8.quantized_file import ARRAYS_FILE
@@ -42,6 +41,7 @@ from tformer_keras.training.loop import Loop, Say, finished, speaker
 from tformer_keras.training.nested_run import FOLDER as CAPACITIES
 from tformer_keras.training.nested_run import write_capacity
 from tformer_keras.training.optimizer import build_optimizer
+from tformer_keras.training.run_folder import check_out
 
 
 def quantize(
@@ -63,7 +63,7 @@ def quantize(
     """
 
     say = speaker(console)
-    check_out(job.out)
+    check_out(job.out, "quantize")
     if dataset.left_out:
         say(dataset.left_out)
     for skipped in dataset.skipped:

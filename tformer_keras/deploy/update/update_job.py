@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset
-from tformer_keras.training.run_folder import LoopJob, is_run_of, make_record
+from tformer_keras.training.run_folder import LoopJob, make_record
 from tformer_keras.training.saved_model import Trained
 
 STAGES = "stages"
@@ -42,16 +41,6 @@ class UpdateJob(LoopJob):
     def stage(self, name: str) -> Path:
         """The folder of one training."""
         return self.out / STAGES / name
-
-
-def check_out(out: Path) -> None:
-    """Raises UserError when there is something that is no run of an update."""
-    if not out.exists():
-        return
-    found = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
-    # Hidden ones are what a killed process left.
-    if not is_run_of(out, "update") and any(not name.startswith(".") for name in found):
-        raise UserError("a new folder", f"{out}, which holds something else", "choose another", where="--out")
 
 
 def run_record(

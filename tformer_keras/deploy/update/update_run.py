@@ -19,14 +19,14 @@ from tformer_keras.deploy.model_conversion import file_of
 from tformer_keras.deploy.tflite.pack import pack
 from tformer_keras.deploy.update.moving_weights import Masks, best, everything, head
 from tformer_keras.deploy.update.update_bytes import Cost, Dress, cost, dress_of
-from tformer_keras.deploy.update.update_job import UpdateJob, check_out, run_record
+from tformer_keras.deploy.update.update_job import UpdateJob, run_record
 from tformer_keras.deploy.update.update_report import Tried, UpdateTable
 from tformer_keras.deploy.update.update_stage import UpdateStages
 from tformer_keras.tasks.task import Figure
 from tformer_keras.training import report
 from tformer_keras.training.distribution import Cluster
 from tformer_keras.training.loop import finished, speaker
-from tformer_keras.training.run_folder import locked
+from tformer_keras.training.run_folder import check_out, locked
 from tformer_keras.training.saved_model import Trained
 
 # An update of less than this share of the budget is not the best that it can buy.
@@ -51,7 +51,7 @@ def update(
         Stop: the run was asked to stop; its checkpoint is saved.
     """
     say = speaker(console)
-    check_out(job.out)
+    check_out(job.out, "update")
     assert trained.quantized is not None
     quantized = load_quantized(trained.model, trained.quantized)
     source = GraphSource(trained, quantized, AS_TRAINED, False, ())

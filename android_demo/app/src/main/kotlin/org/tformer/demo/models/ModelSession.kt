@@ -20,7 +20,6 @@ class RunningModel(
     val file: ModelFile,
     val task: Task,
     val model: ImageModel<*>,
-    val calibration: Calibration?,
     private val engine: Engine,
 ) : Closeable {
     /** @param reuse an answer of this model, which is filled again. */
@@ -91,7 +90,7 @@ class ModelSession(private val store: ModelStore, private val engines: Engines) 
     fun tryOut(file: ModelFile, path: File) {
         val task = Tasks.of(file)
         engines.apart(path, file.flatbuffer.size, 1).use { engine ->
-            task.model(file, engine, null).answer(RgbImage(64, 48, ByteArray(64 * 48 * 3) { 127 }))
+            task.model(file, engine).answer(RgbImage(64, 48, ByteArray(64 * 48 * 3) { 127 }))
         }
     }
 
@@ -116,8 +115,7 @@ class ModelSession(private val store: ModelStore, private val engines: Engines) 
         val task = Tasks.of(file)
         val engine = engine(id, file, THREADS)
         try {
-            val calibration = store.calibration(id)
-            return RunningModel(id, file, task, task.model(file, engine, calibration), calibration, engine)
+            return RunningModel(id, file, task, task.model(file, engine), engine)
         } catch (error: Exception) {
             engine.close()
             throw error

@@ -62,18 +62,6 @@ class ModelStore(private val context: Context) {
         }
     }
 
-    /** What is known of a bundled classifier's scores, if anything. */
-    fun calibration(id: String): Calibration? {
-        if (!id.startsWith(ModelEntry.BUNDLED)) return null
-        return try {
-            val name = id.substringAfter(':').removeSuffix(SUFFIX) + Calibration.SUFFIX
-            Calibration.parse(context.assets.open("models/$name").bufferedReader().use { it.readText() })
-        } catch (_: IOException) {
-            // There is none: most models have no threshold.
-            null
-        }
-    }
-
     /** Where an added model lies. */
     fun file(id: String): File {
         require(id.startsWith(ModelEntry.ADDED)) { "$id lies in the assets" }

@@ -62,8 +62,9 @@ class BenchmarkActivity : Screen() {
             {
                 val model = app.session.current()
                 val measured = try {
-                    Benchmark(model.file) { threads -> app.session.engine(model.id, model.file, threads) }
-                        .run { _, _ -> if (left) throw Left() }
+                    Benchmark(model.file, reader = { engine -> model.task.model(model.file, engine).reader() }) { threads ->
+                        app.session.engine(model.id, model.file, threads)
+                    }.run { _, _ -> if (left) throw Left() }
                 } catch (_: Left) {
                     null
                 }
@@ -81,7 +82,12 @@ class BenchmarkActivity : Screen() {
         result = measured
         start.isEnabled = true
         share.isEnabled = true
-        status.text = getString(R.string.benchmark_done, measured.result.model)
+        val answer = measured.result.answer
+        status.text = if (answer == null) {
+            getString(R.string.benchmark_done, measured.result.model)
+        } else {
+            getString(R.string.benchmark_done_and_answer, measured.result.model, milliseconds(answer))
+        }
         table.removeAllViews()
         row(
             getString(R.string.threads), getString(R.string.p50), getString(R.string.p90), getString(R.string.first_run),

@@ -29,4 +29,8 @@ class NumbersLine(private val view: TextView) {
 
 internal fun milliseconds(nanos: Long): String = oneDigit(nanos / 1e6)
 
+/** Milliseconds of what may take next to none. */
+internal fun milliseconds(value: Double): String =
+    if (value < 0.01) String.format(Locale.getDefault(), "< %.2f", 0.01) else String.format(Locale.getDefault(), "%.2f", value)
+
 internal fun oneDigit(value: Double): String = String.format(Locale.getDefault(), "%.1f", value)

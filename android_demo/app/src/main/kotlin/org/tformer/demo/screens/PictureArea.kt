@@ -58,7 +58,7 @@ class PictureArea(context: Context, attributes: AttributeSet?) : FrameLayout(con
         if (next === model) return
         model = next
         overlay?.let { removeView(it.view) }
-        overlay = next.task.overlay(this, next.model, next.calibration).also {
+        overlay = next.task.overlay(this, next.model).also {
             addView(it.view)
             it.askAgain = { askAgain() }
         }

@@ -10,11 +10,10 @@ import org.tformer.demo.R
 import org.tformer.demo.core.Answer
 import org.tformer.demo.core.Classifier
 import org.tformer.demo.core.Prediction
-import org.tformer.demo.models.Calibration
 import kotlin.math.roundToInt
 
-/** The first labels as bars; "not sure" where the best one's probability is below what the calibration asks for. */
-internal class ClassificationOverlay(parent: ViewGroup, model: Classifier, private val calibration: Calibration?) : TaskOverlay {
+/** The first labels as bars; "not sure" where the best one's probability is below what the contract asks for. */
+internal class ClassificationOverlay(parent: ViewGroup, model: Classifier) : TaskOverlay {
     override val view: View = LayoutInflater.from(parent.context).inflate(R.layout.overlay_classification, parent, false)
     override var askAgain: () -> Unit = {}
     private val context = parent.context
@@ -55,7 +54,7 @@ internal class ClassificationOverlay(parent: ViewGroup, model: Classifier, priva
             return
         }
         if (!reading.due(live)) return
-        val sure = prediction.probabilities[prediction.order[0]] >= (calibration?.notSureBelow ?: 0.0)
+        val sure = prediction.sure
         unsure.visibility = if (sure) View.GONE else View.VISIBLE
         rows.forEachIndexed { place, row -> fill(row, place, prediction, sure) }
         announce(prediction.names[prediction.order[0]], sure, live)

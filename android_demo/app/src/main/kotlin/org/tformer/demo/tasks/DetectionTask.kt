@@ -6,13 +6,12 @@ import org.tformer.demo.core.Engine
 import org.tformer.demo.core.ImageModel
 import org.tformer.demo.core.ModelFile
 import org.tformer.demo.core.Palette
-import org.tformer.demo.models.Calibration
 
 /** Boxes with labels and scores, and how many of each class there are. */
 object DetectionTask : Task {
-    override fun model(file: ModelFile, engine: Engine, calibration: Calibration?) = Detector(file, engine)
+    override fun model(file: ModelFile, engine: Engine) = Detector(file, engine)
 
-    override fun overlay(parent: ViewGroup, model: ImageModel<*>, calibration: Calibration?): TaskOverlay =
+    override fun overlay(parent: ViewGroup, model: ImageModel<*>): TaskOverlay =
         DetectionOverlay(parent, model as Detector)
 
     override fun painter(model: ImageModel<*>, side: Int): AnswerPainter =

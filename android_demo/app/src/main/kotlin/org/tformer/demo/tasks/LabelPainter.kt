@@ -25,8 +25,8 @@ class LabelPainter(private val height: Float) : AnswerPainter {
         val given = prediction ?: return
         canvas.save()
         canvas.clipRect(picture)
-        given.top.forEachIndexed { place, ranked ->
-            val text = "${ranked.label} ${percent.format(ranked.probability)}"
+        val lines = given.top.map { "${it.label} ${percent.format(it.probability)}" }
+        (if (given.sure) lines else listOf(NOT_SURE) + lines).forEachIndexed { place, text ->
             val left = picture.left + this.height / 4
             val baseline = picture.top + this.height / 4 + place * this.height - pen.ascent()
             for ((style, colour) in listOf(Paint.Style.STROKE to Color.BLACK, Paint.Style.FILL to Color.WHITE)) {
@@ -36,5 +36,10 @@ class LabelPainter(private val height: Float) : AnswerPainter {
             }
         }
         canvas.restore()
+    }
+
+    private companion object {
+        // As `tformer-edge run --draw` writes it.
+        const val NOT_SURE = "not sure"
     }
 }

@@ -6,16 +6,15 @@ import org.tformer.demo.core.ImageModel
 import org.tformer.demo.core.ModelFile
 import org.tformer.demo.core.Palette
 import org.tformer.demo.core.Segmenter
-import org.tformer.demo.models.Calibration
 
 /** The class of each pixel blended over the picture, and a legend of the largest classes. */
 object SegmentationTask : Task {
     /** Classes in a legend, as `tformer_edge` shows them. */
     const val SHOWN = 5
 
-    override fun model(file: ModelFile, engine: Engine, calibration: Calibration?) = Segmenter(file, engine)
+    override fun model(file: ModelFile, engine: Engine) = Segmenter(file, engine)
 
-    override fun overlay(parent: ViewGroup, model: ImageModel<*>, calibration: Calibration?): TaskOverlay =
+    override fun overlay(parent: ViewGroup, model: ImageModel<*>): TaskOverlay =
         SegmentationOverlay(parent, model as Segmenter)
 
     override fun painter(model: ImageModel<*>, side: Int): AnswerPainter {

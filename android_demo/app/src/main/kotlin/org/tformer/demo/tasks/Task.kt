@@ -10,20 +10,18 @@ import org.tformer.demo.core.Engine
 import org.tformer.demo.core.ImageModel
 import org.tformer.demo.core.ModelError
 import org.tformer.demo.core.ModelFile
-import org.tformer.demo.models.Calibration
 
 /** What one task of the contract computes and shows. A new task is one more of these in [Tasks]. */
 interface Task {
     /**
      * What computes this task's answers with [engine].
      *
-     * @param calibration what is known of the scores of a bundled model.
      * @throws ModelError where the model's tensors are not the contract's.
      */
-    fun model(file: ModelFile, engine: Engine, calibration: Calibration?): ImageModel<*>
+    fun model(file: ModelFile, engine: Engine): ImageModel<*>
 
     /** A view over the picture, made for [parent] and not yet added to it, that shows the answers of [model], which is one of [model]. */
-    fun overlay(parent: ViewGroup, model: ImageModel<*>, calibration: Calibration?): TaskOverlay
+    fun overlay(parent: ViewGroup, model: ImageModel<*>): TaskOverlay
 
     /** What draws answers into a picture of its own whose longer side has [side] pixels, as `tformer-edge run --draw` does. */
     fun painter(model: ImageModel<*>, side: Int): AnswerPainter

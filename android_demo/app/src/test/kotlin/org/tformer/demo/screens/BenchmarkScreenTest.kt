@@ -3,6 +3,7 @@ package org.tformer.demo.screens
 import android.content.Intent
 import android.view.ViewGroup
 import android.widget.Button
+import android.widget.TextView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
@@ -47,6 +48,10 @@ class BenchmarkScreenTest {
         assertEquals("tformer_micro_cifar10", json.getString("model"))
         assertEquals(listOf(1, 2, 4), List(3) { json.getJSONArray("results").getJSONObject(it).getInt("threads") })
         assertEquals(50, json.getJSONArray("results").getJSONObject(0).getInt("runs"))
+        val answer = json.getDouble("answer_p50_ms")
+        assertTrue("$answer", answer > 0)
+        val status = activity.findViewById<TextView>(R.id.status).text.toString()
+        assertTrue(status, (if (answer < 0.01) "< 0.01 ms" else String.format("%.2f ms", answer)) in status)
         assertEquals("2.16.1", json.getJSONObject("device").getString("tensorflow_lite"))
     }
 }

@@ -4,7 +4,11 @@ import java.lang.management.ManagementFactory
 
 /** Counts what this thread allocates on the heap, by the machine itself. */
 internal object Allocated {
+    private const val ROUNDS = 4
     private val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+
+    /** The least of a few rounds of [work]: the compiler and the class loader allocate once, a frame in each round. */
+    fun least(work: () -> Unit): Long = (1..ROUNDS).minOf { bytes(work) }
 
     fun bytes(work: () -> Unit): Long {
         val thread = Thread.currentThread().id

@@ -93,7 +93,7 @@ class BoxPainterTest {
             }
         }
         repeat(3) { frames() }
-        val used = Allocated.bytes(frames)
+        val used = Allocated.least(frames)
         println("drawing ${found.count} boxes: ${used / FRAMES} bytes a frame")
         assertEquals(0L, used / FRAMES)
     }

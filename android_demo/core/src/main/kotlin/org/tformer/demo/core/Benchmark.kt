@@ -34,11 +34,15 @@ class Latency(
     )
 }
 
-/** @property model the contract's name, or what the app calls a file without one. @property results one a number of threads. */
-class BenchmarkResult(val model: String, val results: List<Latency>) {
+/**
+ * @property model the contract's name, or what the app calls a file without one. @property results one a number of threads.
+ * @property answer milliseconds that finding boxes, classes or labels in the outputs takes, the median; on one thread, whatever the
+ * interpreter has. Null where nobody reads them.
+ */
+class BenchmarkResult(val model: String, val results: List<Latency>, val answer: Double? = null) {
     /** JSON to share; [device] is what the app knows about the phone. */
     fun toJson(device: Map<String, String> = emptyMap()): String =
-        JsonText.of(linkedMapOf("model" to model, "device" to device, "results" to results.map { it.toMap() }))
+        JsonText.of(linkedMapOf("model" to model, "device" to device, "results" to results.map { it.toMap() }, "answer_p50_ms" to answer))
 }
 
 /**
@@ -48,6 +52,7 @@ class BenchmarkResult(val model: String, val results: List<Latency>) {
  * @param name of the model in the result.
  * @param runs inferences that are measured, at least 1, after [warmUp] that are not (and the first one).
  * @param clock nanoseconds.
+ * @param reader makes what finds the answer in an engine's outputs, see [ImageModel.reader]; null: that is not measured.
  * @param open opens the model with so many threads; closed here.
  */
 class Benchmark(
@@ -57,6 +62,7 @@ class Benchmark(
     private val runs: Int = 50,
     private val warmUp: Int = 5,
     private val clock: () -> Long = System::nanoTime,
+    private val reader: ((Engine) -> (List<ByteArray>) -> Unit)? = null,
     private val open: (threads: Int) -> Engine,
 ) {
     init {
@@ -72,16 +78,28 @@ class Benchmark(
      */
     fun run(progress: (done: Int, total: Int) -> Unit = { _, _ -> }): BenchmarkResult {
         var done = 0
+        var answer: Double? = null
         val total = threads.size * (1 + warmUp + runs)
-        return BenchmarkResult(
-            name,
-            threads.map { count ->
-                measure(count) { progress(++done, total) }
-            },
-        )
+        val results = threads.map { count ->
+            measure(count, { progress(++done, total) }) { engine, input -> if (answer == null) answer = answer(engine, input) }
+        }
+        return BenchmarkResult(name, results, answer)
     }
 
-    private fun measure(threads: Int, step: () -> Unit): Latency {
+    /** The median of reading the outputs of [input], after as many readings that do not count. */
+    private fun answer(engine: Engine, input: ByteArray): Double? {
+        val read = reader?.invoke(engine) ?: return null
+        val outputs = engine.run(input)
+        repeat(warmUp) { read(outputs) }
+        val times = DoubleArray(runs) {
+            val start = clock()
+            read(outputs)
+            (clock() - start) / 1e6
+        }
+        return Percentiles.of(times, 50.0)
+    }
+
+    private fun measure(threads: Int, step: () -> Unit, after: (Engine, ByteArray) -> Unit): Latency {
         val start = clock()
         val engine = open(threads)
         val load = clock() - start
@@ -90,6 +108,7 @@ class Benchmark(
             val first = timed(engine, input, step)
             repeat(warmUp) { timed(engine, input, step) }
             val times = DoubleArray(runs) { timed(engine, input, step) }
+            after(engine, input)
             return Latency(
                 threads, runs, load / 1e6, first, times.sum() / runs,
                 Percentiles.of(times, 50.0), Percentiles.of(times, 90.0), Percentiles.of(times, 99.0),

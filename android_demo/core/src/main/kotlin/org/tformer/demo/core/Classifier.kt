@@ -23,23 +23,19 @@ class Prediction internal constructor(val names: List<String>, top: Int, quantiz
     val probabilities = DoubleArray(names.size)
     val values = IntArray(if (quantized) names.size else 0)
 
+    /** Whether the best probability is as high as the contract asks of an answer; true where it asks nothing. */
+    var sure = true
+        internal set
+
     /** The first labels by themselves. */
     val top: List<Ranked> get() = order.map { Ranked(it, names[it], scores[it], probabilities[it]) }
 }
 
-/**
- * A model file that classifies images, in an interpreter that the caller opened and closes. See [ImageModel].
- *
- * @param temperature over 0: what logits are divided by before the softmax, so that probabilities are as often right as they say.
- */
-class Classifier(file: ModelFile, engine: Engine, private val temperature: Double = 1.0) :
-    ImageModel<Prediction>(file, Contract.CLASSIFICATION, engine) {
+/** A model file that classifies images, in an interpreter that the caller opened and closes. See [ImageModel]. */
+class Classifier(file: ModelFile, engine: Engine) : ImageModel<Prediction>(file, Contract.CLASSIFICATION, engine) {
     private val output: TensorInfo = engine.outputs.single()
     private val raw = TensorValues(output)
-
-    init {
-        require(temperature > 0 && temperature < Double.POSITIVE_INFINITY) { "Expected a temperature over 0, received $temperature." }
-    }
+    private val certainty: Certainty = contract.certainty ?: Certainty.NONE
 
     override fun blank() = blank(SHOWN)
 
@@ -59,7 +55,7 @@ class Classifier(file: ModelFile, engine: Engine, private val temperature: Doubl
         for (index in into.values.indices) into.values[index] = scores[index].toInt()
         for (index in scores.indices) scores[index] = raw.real(index)
         if (contract.outputMeaning == Meaning.LOGITS) {
-            softmax(scores, temperature, into.probabilities)
+            softmax(scores, certainty.temperature, into.probabilities)
         } else {
             scores.copyInto(into.probabilities)
         }
@@ -67,6 +63,7 @@ class Classifier(file: ModelFile, engine: Engine, private val temperature: Doubl
             // Also after infinite logits. A screen cannot show it, and its order means nothing.
             if (one.isNaN()) throw ModelError("Expected numbers as scores, received some that are none; choose another model.")
         }
+        into.sure = into.probabilities[into.order[0]] >= certainty.notSureBelow
     }
 
     private companion object {

@@ -39,6 +39,7 @@ data class GoldenRecord(
  * @property outputs what each output is, in the model's order; none in format 1.
  * @property detection how a detector's boxes are found; null for other tasks and in format 1.
  * @property colours red, green, blue of each label, or none.
+ * @property certainty from which probability on a classifier's answer is one; null where nobody measured it.
  */
 class Contract(
     val name: String,
@@ -59,6 +60,7 @@ class Contract(
     val outputs: List<Output> = emptyList(),
     val detection: DetectionRule? = null,
     val colours: List<List<Int>> = emptyList(),
+    val certainty: Certainty? = null,
 ) {
     companion object {
         const val CLASSIFICATION = "classification"
@@ -89,6 +91,7 @@ class Contract(
             val task = document.oneOf("task", TASKS) { it }
             val labelCount = labels.integer("count", 1..MAX_LABELS)
             val outputType = output.oneOf("type", TensorType.entries, TensorType::text)
+            val meaning = output.oneOf("meaning", Meaning.entries, Meaning::text)
             val golden = document.list("golden")
             if (golden.size > MAX_GOLDEN) throw wrong("golden", "up to $MAX_GOLDEN records", golden.size)
             return Contract(
@@ -98,7 +101,7 @@ class Contract(
                 preprocessing = Preprocessing.parse(input, later),
                 inputType = input.oneOf("type", TensorType.entries, TensorType::text),
                 outputType = outputType,
-                outputMeaning = output.oneOf("meaning", Meaning.entries, Meaning::text),
+                outputMeaning = meaning,
                 labelCount = labelCount,
                 labelsSha256 = labels.sha256("sha256"),
                 flatbufferBytes = flatbuffer.integer("bytes", 8..MAX_FLATBUFFER_BYTES),
@@ -112,6 +115,7 @@ class Contract(
                 outputs = if (later) Output.parse(document, task) else emptyList(),
                 detection = if (later && task == DETECTION) DetectionRule.parse(document.fields("detection")) else null,
                 colours = if (later) parseColours(labels, labelCount) else emptyList(),
+                certainty = Certainty.parse(document, task, meaning),
             )
         }
 

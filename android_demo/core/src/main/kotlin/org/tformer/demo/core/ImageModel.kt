@@ -54,6 +54,13 @@ abstract class ImageModel<A : Answer> internal constructor(val file: ModelFile, 
      */
     fun prepare(image: RgbImage): ByteArray = tensor.of(pixels.of(image))
 
+    /** Reads outputs' bytes as an answer about a picture of the input's size, which nobody gets: what that costs can be timed. */
+    fun reader(): (List<ByteArray>) -> Unit {
+        val into = blank()
+        val image = contract.preprocessing
+        return { outputs -> read(outputs, image.height, image.width, into) }
+    }
+
     /**
      * All outputs' bytes for those of an input tensor; the next call may fill them again.
      *

@@ -31,7 +31,11 @@ class AnswersTest {
             assertEquals(case["scores"], scores.map(::bits))
             val order = ranked(values, values.size)
             assertEquals(case["order"], order.map { it.toLong() })
-            val probabilities = if (case["meaning"] == "logits") softmax(scores) else scores
+            val certainty = (case["certainty"] as Map<*, *>?)?.let {
+                Certainty((it["temperature"] as Number).toDouble(), (it["not_sure_below"] as Number).toDouble())
+            } ?: Certainty.NONE
+            val probabilities = if (case["meaning"] == "logits") softmax(scores, certainty.temperature) else scores
+            assertEquals(case["sure"], probabilities[order[0]] >= certainty.notSureBelow)
             (case["probabilities"] as List<*>).forEachIndexed { place, expected ->
                 assertEquals((expected as Number).toDouble(), probabilities[order[place]], 1e-12)
             }

@@ -51,8 +51,42 @@ class BenchmarkTest {
             "p99_ms" to Percentiles.of(doubleArrayOf(3.0, 4.0, 5.0, 6.0), 99.0),
             "least_ms" to 3.0, "most_ms" to 6.0,
         )
-        assertEquals(mapOf("model" to "a \"model\"", "device" to mapOf("device" to "Maker 1"), "results" to listOf(expected)), json)
+        assertEquals(mapOf("model" to "a \"model\"", "device" to mapOf("device" to "Maker 1"), "results" to listOf(expected), "answer_p50_ms" to null), json)
         assertEquals(5.7, expected["p90_ms"] as Double, 1e-12)
+    }
+
+    @Test
+    fun `reading the outputs is timed apart, once, after as many readings that do not count`() {
+        var now = 0L
+        val outputs = ByteArray(3) { 7 }
+        var readings = 0
+        val reader: (Engine) -> (List<ByteArray>) -> Unit = {
+            { given ->
+                assertArrayEquals(outputs, given.single())
+                now += ++readings * 1_000_000L
+            }
+        }
+        val result = Benchmark(FakeModels.file(), threads = listOf(1, 2), runs = 3, warmUp = 2, clock = { now }, reader = reader) {
+            engine { listOf(outputs) }
+        }.run()
+        assertEquals(4.0, result.answer) // the third to the fifth
+        assertEquals(listOf(0.0, 0.0), result.results.map { it.p50 })
+        assertEquals(5, readings)
+        assertEquals(listOf(7, 6), opened.map { it.inputs.size })
+    }
+
+    @Test
+    fun `the reader of each task reads a picture of the input's size`() {
+        val detection = DetectionCase(SceneVectors.detection.first())
+        val segmentation = SegmentationCase(SceneVectors.segmentation.first())
+        val detector = SceneVectors.engine(detection.file, detection.infos, detection.maps)
+        val segmenter = SceneVectors.engine(segmentation.file, listOf(segmentation.info), listOf(segmentation.map))
+        for (one in listOf(detection.file to detector, segmentation.file to segmenter)) {
+            val (file, engine) = one
+            val reader = { given: Engine -> if (file === detection.file) Detector(file, given).reader() else Segmenter(file, given).reader() }
+            val result = Benchmark(file, threads = listOf(1), runs = 2, warmUp = 0, reader = reader) { engine }.run()
+            assertTrue(result.answer!! > 0)
+        }
     }
 
     @Test

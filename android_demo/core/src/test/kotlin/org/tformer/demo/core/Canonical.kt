@@ -41,6 +41,7 @@ object Canonical {
             "input_type" to contract.inputType.text,
             "output_type" to contract.outputType.text,
             "output_meaning" to contract.outputMeaning.text,
+            "certainty" to contract.certainty?.let { mapOf("temperature" to it.temperature, "not_sure_below" to it.notSureBelow) },
             "labels" to file.labels,
             "golden" to file.golden.map {
                 mapOf(

@@ -53,6 +53,21 @@ class ClassifierTest {
     }
 
     @Test
+    fun `a contract's certainty divides the logits and says which answers are none`() {
+        // Scores of -1 and 2; a temperature of 0.78125 and a threshold of 0.5.
+        val certain = Classifier(file("good_certainty.tflite"), engine { listOf(byteArrayOf(-2, 4)) }).answer(image)
+        assertEquals(1 / (1 + Math.exp(-3.0 / 0.78125)), certain.top[0].probability, 1e-12)
+        assertTrue(certain.sure)
+        val probabilities = { first: Int, second: Int ->
+            val outputs = listOf(TensorInfo(listOf(1, 2), TensorType.INT8, 1 / 127f, 0))
+            Classifier(file("good_certainty_of_probabilities.tflite"), engine(outputs = outputs) { listOf(FakeModels.bytes(first, second)) })
+                .answer(image)
+        }
+        assertTrue(!probabilities(126, 1).sure && probabilities(126, 1).top[0].probability > 0.99)
+        assertTrue(Classifier(file("good.tflite"), engine { listOf(byteArrayOf(4, 4)) }).answer(image).sure)
+    }
+
+    @Test
     fun `a batch is filled with the image and its first answer counts`() {
         val engine = engine(int8(2, 2, 2, 3, scale = 0.02f), listOf(int8(2, 2))) { input ->
             assertArrayEquals(input.copyOf(12), input.copyOfRange(12, 24))

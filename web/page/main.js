@@ -1,0 +1,194 @@
+/** The page: which model, which picture, and what becomes of both. */
+
+import { palette } from '../answer/palette.js';
+import { checkFileSize } from '../contract/model_file.js';
+import { UserError } from '../contract/refusal.js';
+import { Client } from '../engine/client.js';
+import { showAnswer } from './answer_view.js';
+import { Camera } from './camera.js';
+import { showContract } from './contract_view.js';
+import { draw } from './draw.js';
+import { byId, make } from './elements.js';
+import { openPicture, pixelsOf } from './picture.js';
+import { shippedModels, startOffline } from './shipped.js';
+
+const client = new Client();
+const camera = new Camera();
+/** @type {import('./contract_view.js').Opened | null} */
+let opened = null;
+/** @type {import('./picture.js').Picture | null} */
+let picture = null;
+/** Counts what the user began, so that an answer to what was before is dropped. */
+let turn = 0;
+
+/** @param {string} text of what is going on; nothing while the page waits. */
+const say = (text) => (byId('state').textContent = text);
+
+/** @param {unknown} error one sentence for the user; anything else is a mistake of this page, and goes to the console too. */
+function fail(error) {
+  const known = error instanceof Error && ['Refusal', 'UserError'].includes(error.name);
+  if (!known) console.error(error);
+  byId('trouble').textContent = known ? /** @type {Error} */ (error).message : `This page failed: ${error}`;
+  byId('trouble').hidden = false;
+  say('');
+}
+
+/**
+ * Runs one thing that the user asked for.
+ * @param {(current: () => boolean) => Promise<string | void>} work gives what there is to say at its end.
+ */
+async function begin(work) {
+  const own = ++turn;
+  byId('trouble').hidden = true;
+  try {
+    const end = await work(() => own === turn);
+    if (own === turn) say(end ?? '');
+  } catch (error) {
+    if (own === turn) fail(error);
+  }
+}
+
+/** @param {string} name @param {Promise<ArrayBuffer>} reading */
+const openModel = (name, reading) => begin(async (current) => {
+  say(`Opening ${name} …`);
+  const data = await reading;
+  const next = await client.call('open', data, [data]);
+  if (!current()) return;
+  opened = next;
+  showContract({ facts: byId('facts'), labels: byId('labels'), source: byId('source') }, next);
+  byId('contract').hidden = false;
+  byId('self-test-result').textContent = '';
+  return answerPicture(current);
+});
+
+/** @param {Blob} file */
+const choosePicture = (file) => begin(async (current) => {
+  stopCamera();
+  say('Opening the picture …');
+  const next = await openPicture(file);
+  if (!current()) return;
+  picture = next;
+  return answerPicture(current);
+});
+
+/** @param {() => boolean} current */
+async function answerPicture(current) {
+  if (opened === null) return 'Choose a model.';
+  if (picture === null) return camera.running ? '' : 'Choose a picture.';
+  const { image, bitmap, halved } = picture;
+  const model = opened;
+  say('Answering …');
+  const answer = await client.call('answer', image);
+  if (!current()) return '';
+  const note = `The browser made this picture ${2 ** halved} times smaller first: ${image.width} × ${image.height}.`;
+  show(model, bitmap, image.width, image.height, answer, halved ? [note] : []);
+  return '';
+}
+
+/**
+ * @param {import('./contract_view.js').Opened} model @param {CanvasImageSource} source @param {number} width @param {number} height
+ * @param {import('../engine/image_model.js').Answer} answer @param {string[]} notes
+ */
+function show(model, source, width, height, answer, notes) {
+  const colours = palette(model.contract);
+  byId('answer').hidden = false;
+  draw(byId('picture'), source, width, height, answer, colours);
+  showAnswer(byId('said'), answer, colours, notes);
+}
+
+/** Starts or stops the camera. */
+const toggleCamera = () => begin(async () => {
+  if (camera.running) return void stopCamera();
+  say('Starting the camera …');
+  await camera.start();
+  byId('camera').setAttribute('aria-pressed', 'true');
+  byId('camera').textContent = 'Stop the camera';
+  // A screen reader would read every frame.
+  byId('said').setAttribute('aria-live', 'off');
+  picture = null;
+  let shown = performance.now();
+  void camera.frames(async (video) => {
+    const model = opened;
+    if (model === null) return;
+    const frame = await createImageBitmap(video);
+    const image = pixelsOf(frame, frame.width, frame.height);
+    const answer = await client.call('answer', image, [image.pixels.buffer]);
+    if (!camera.running || model !== opened) return;
+    const now = performance.now();
+    show(model, frame, frame.width, frame.height, answer, [`${(1000 / (now - shown)).toFixed(1)} pictures a second`]);
+    shown = now;
+    frame.close();
+  }, (error) => {
+    stopCamera();
+    fail(error);
+  });
+  return opened === null ? 'Choose a model.' : '';
+});
+
+function stopCamera() {
+  camera.stop();
+  byId('camera').setAttribute('aria-pressed', 'false');
+  byId('camera').textContent = 'Use the camera';
+  byId('said').setAttribute('aria-live', 'polite');
+}
+
+const runSelfTest = () => begin(async () => {
+  say('Comparing …');
+  const results = await client.call('selfTest');
+  const passed = results.filter((/** @type {any} */ one) => one.passed).length;
+  const differences = results.map((/** @type {any} */ one) => `${one.name}: ${one.difference} of ${one.allowed} allowed`).join('; ');
+  byId('self-test-result').textContent = `${passed} of ${results.length} golden vectors agree. ${differences}`;
+});
+
+/** A file that was chosen as a model is one, whatever its name. @param {File} file */
+const takeModel = (file) => {
+  byId('shipped').value = '';
+  return openModel(file.name, Promise.resolve().then(() => (checkFileSize(file.size), file.arrayBuffer())));
+};
+
+/** What was dropped: a model by its name, anything else a picture. @param {File} file */
+const take = (file) => (file.name.toLowerCase().endsWith('.tflite') ? takeModel(file) : choosePicture(file));
+
+function listen() {
+  byId('choices').addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault());
+  for (const id of ['model-file', 'picture-file']) {
+    byId(id).addEventListener('change', (/** @type {any} */ event) => {
+      if (event.target.files[0]) void (id === 'model-file' ? takeModel : choosePicture)(event.target.files[0]);
+    });
+  }
+  byId('shipped').addEventListener('change', (/** @type {any} */ { target }) => {
+    if (target.value) void openModel(target.selectedOptions[0].text, read(target.value));
+  });
+  byId('camera').addEventListener('click', toggleCamera);
+  byId('self-test').addEventListener('click', runSelfTest);
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    document.body.classList.add('dropping');
+  });
+  document.addEventListener('dragleave', () => document.body.classList.remove('dropping'));
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    document.body.classList.remove('dropping');
+    for (const file of event.dataTransfer?.files ?? []) void take(file);
+  });
+}
+
+/** @param {string} address */
+async function read(address) {
+  const response = await fetch(address).catch(() => null);
+  if (!response?.ok) throw new UserError('that model beside this page', 'none', 'run make web, or open a file of yours');
+  return response.arrayBuffer();
+}
+
+listen();
+await startOffline();
+void begin(async () => {
+  say('Loading …');
+  const names = await shippedModels();
+  byId('shipped').append(...names.map(({ name, address }) => make('option', { value: address }, name)));
+  await client.call('warm');
+  if (names.length && opened === null) {
+    byId('shipped').value = names[0].address;
+    await openModel(names[0].name, read(names[0].address));
+  }
+});
