@@ -85,17 +85,9 @@ def maps_of(
 
 def anchors_of(levels: Sequence[Output], size: tuple[int, int]) -> list[tuple[float, float, float, float]]:
     """(x, y, width, height) of each anchor, the first two of its centre, as shares of an input of `size` pixels."""
-    found = []
-    for logits in levels[::2]:
-        rows, columns = logits.map_size(size)
-        for row in range(rows):
-            for column in range(columns):
-                x, y = ((place + 0.5) * logits.stride for place in (column, row))
-                found += [
-                    (x / size[1], y / size[0], width / size[1], height / size[0])
-                    for width, height in logits.anchors
-                ]
-    return found
+    grids = [one.level.grid(*one.map_size(size)).reshape(-1, 4) for one in levels[::2]]
+    shares = np.concatenate(grids) / (size[1], size[0], size[1], size[0]) if grids else np.zeros((0, 4))
+    return [(x, y, width, height) for x, y, width, height in shares.tolist()]
 
 
 def _reorder(graph: Graph, name: str) -> None:
