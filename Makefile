@@ -91,10 +91,14 @@ bench-arm: $(VENV)/.installed-train-bench ## count instructions an inference on 
 bench-micro: $(VENV)/.installed-train-micro-bench ## measure flash and arena in TFLite Micro, beside MobileNetV1-0.25
 	$(VENV)/bin/python benchmarks/micro.py
 
+# MediaPipe as setup.cfg names it, which tests need beside packages that its own dependencies exclude (the comment there).
+MEDIAPIPE = $(shell sed -n 's/^ *\(mediapipe==.*\)/\1/p' setup.cfg)
+
 # .venv/.installed-A-B says that the package is installed with the extras A and B as setup.cfg now has them.
 $(VENV)/.installed-%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(VENV)/bin/python -m ensurepip >/dev/null
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$(subst -,$(comma),$*)]'
+	$(if $(findstring dev,$*),$(VENV)/bin/python -m pip install --quiet --no-deps $(MEDIAPIPE))
 	@touch $@
 
 $(VENV)/bin/python:

@@ -14,6 +14,7 @@ EPILOG = """examples:
   tformer convert runs/photos --fp16 --out photos.tflite
   tformer convert tformer_s --calibration random                    fresh weights, for measurements of speed
   tformer convert --io pixels --output scores                       raw pixels in, scores out: for other programs
+  tformer convert detector_micro_bccd --for mediapipe               a detector for MediaPipe Tasks
   tformer convert --target micro --vela ethos-u55-128               and compiled for an Arm NPU
 
 `python converters/to_tflite.py` is the same command."""
@@ -57,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "logits, as the model ends)",
     )
     parser.add_argument("--batch", type=int, default=1, metavar="N", help="images at a time (default: 1)")
+    parser.add_argument(
+        "--for",
+        dest="made_for",
+        choices=("mediapipe",),
+        help="a file that MediaPipe Tasks open: --io pixels, and --output scores of a classifier; a detector's "
+        "outputs are joined into two",
+    )
     parser.add_argument(
         "--names",
         choices=("none", "short", "full"),
@@ -127,6 +135,7 @@ def run(args: argparse.Namespace) -> int:
     options = ConversionOptions(
         kind=args.kind,
         io=args.io,
+        made_for=args.made_for,
         output=args.output,
         exact=args.exact,
         batch=args.batch,

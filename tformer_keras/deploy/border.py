@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
+from tformer_edge.output_json import Output
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks.classification import softmax
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.graph.nodes import Graph
 from tformer_keras.deploy.graph.rewrites import pixel_input
+from tformer_keras.deploy.graph.rewrites.flat_detector import flat_outputs
 from tformer_keras.deploy.graph.rewrites.scores import end_in
 from tformer_keras.deploy.int8.fake_quantization import range_groups
 from tformer_keras.deploy.int8.pixel_range import grey_of, pixel_range
@@ -46,6 +48,7 @@ class Border:
         pixels: None of a normalised input, else `AS_THEY_ARE`, `ABSORBED` or `PREFIXED`.
         exact: whether the graph computes what the model computes, padding included.
         scores: whether a softmax was added.
+        joined: a detector's maps that were joined into two outputs (`mediapipe.py`); none of others.
         notes: what the user should know.
     """
 
@@ -58,15 +61,18 @@ class Border:
     pixels: str | None = None
     exact: bool = True
     scores: bool = False
+    joined: tuple[Output, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether the graph is another one than the model's."""
-        return self.pixels in (ABSORBED, PREFIXED) or self.scores
+        return self.pixels in (ABSORBED, PREFIXED) or self.scores or bool(self.joined)
 
     def of_plain(self, outputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """What `source` should give, of the outputs (b, …) of `plain`."""
+        if self.joined:
+            return flat_outputs(outputs, len(self.means.labels))
         if not self.scores:
             return list(outputs)
         return [np.stack([softmax(one) for one in np.asarray(output, np.float64)]) for output in outputs]
@@ -74,7 +80,8 @@ class Border:
     def to_json(self) -> dict[str, Any]:
         """What the contract's `source` says of it; nothing of a plain one."""
         pixels = {} if self.pixels is None else {"pixels": self.pixels}
-        return pixels | ({"output": "scores"} if self.scores else {})
+        outputs = {"output": "scores"} if self.scores else {"output": "joined"} if self.joined else {}
+        return pixels | outputs
 
 
 def check_border(kind: str, io: str | None, output: str, exact: bool) -> None:

@@ -24,7 +24,7 @@ from tformer_keras.deploy.micro.micro_operations import check_operations
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.golden import golden_vectors
 from tformer_keras.deploy.tflite.interpreter import LiteRT
-from tformer_keras.deploy.tflite.metadata import About, metadata_of, with_metadata
+from tformer_keras.deploy.tflite.metadata import with_metadata
 from tformer_keras.deploy.tflite.pack import pack
 from tformer_keras.deploy.tflite.tensor_names import Names
 
@@ -122,7 +122,7 @@ def model_file(
     source: Mapping[str, Any],
     accuracy: Mapping[str, Any] | None,
     versions: Mapping[str, str],
-    about: About | None = None,
+    metadata: bytes | None = None,
 ) -> ModelFile:
     """A model file: the flatbuffer with its contract and golden vectors.
 
@@ -130,7 +130,7 @@ def model_file(
         name, task, source, accuracy, versions: as in `tformer_edge.contract.Contract`.
         preprocessing: of evaluation.
         means: what the outputs are.
-        about: of TFLite Metadata, which are written into the flatbuffer of a model for LiteRT; None: none are.
+        metadata: TFLite Metadata to write into the flatbuffer, or None.
 
     Raises:
         UserError: the model has other inputs or outputs than the task has.
@@ -151,8 +151,8 @@ def model_file(
         outputs_json = (Output("scores", "scores"),)
     golden = golden_vectors(conversion.reference, conversion.xnnpack, preprocessing, task, means)
     flatbuffer = conversion.flatbuffer
-    if about is not None and conversion.source.target == "litert":
-        flatbuffer = with_metadata(flatbuffer, metadata_of(name, task, preprocessing, means, about))
+    if metadata is not None:
+        flatbuffer = with_metadata(flatbuffer, metadata)
     contract = describe(
         flatbuffer,
         labels,

@@ -29,13 +29,16 @@ from tformer_keras.deploy.compare.conversion_report import (
     measure_layers,
 )
 from tformer_keras.deploy.compare.file_proof import prove
+from tformer_keras.deploy.compare.opens_in import opens_in
 from tformer_keras.deploy.conversion import Conversion, convert, model_file
 from tformer_keras.deploy.graph.lowering_proof import compiled
+from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of, maps_of
 from tformer_keras.deploy.graph_source import AS_TRAINED, GraphOptions, GraphSource, open_graph
+from tformer_keras.deploy.mediapipe import check_made_for, for_mediapipe
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import check_arguments
 from tformer_keras.deploy.tflite.interpreter import LiteRT
-from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About
+from tformer_keras.deploy.tflite.metadata import NOTHING_SAID, About, metadata_of, read_metadata
 from tformer_keras.deploy.tflite.tensor_names import NAMES, Names
 from tformer_keras.models.counting import count
 from tformer_keras.tasks.task import evaluate
@@ -57,6 +60,7 @@ class ConversionOptions(GraphOptions):
         io: type of inputs and outputs: "int8", "uint8" or "float32"; None: int8 of int8, else float32. Or what goes in
             is pixels, 0 to 255, and nothing else: "pixels", uint8 of int8 and float32 of the other kinds; of int8 also
             "pixels-int8", pixels - 128.
+        made_for: "mediapipe": raw pixels in, and the outputs that MediaPipe takes (`mediapipe.py`); or None.
         output: "scores" ends a classifier in a softmax; "logits": as the model ends.
         exact: with `io="pixels"`: normalise by an operation in front where the first convolution could take it over,
             but would compute other numbers where it pads.
@@ -76,6 +80,7 @@ class ConversionOptions(GraphOptions):
 
     kind: str = "int8"
     io: str | None = None
+    made_for: str | None = None
     output: str = "logits"
     exact: bool = False
     batch: int = 1
@@ -94,6 +99,9 @@ class ConversionOptions(GraphOptions):
                 raise UserError(
                     "int8, which is what NPUs compute", self.kind, "leave one of both out", where="--vela"
                 )
+        if self.made_for is not None:
+            check_made_for(self.made_for, self.io, self.batch, self.metadata is not None)
+            object.__setattr__(self, "io", "pixels")
         check_border(self.kind, self.io, self.output, self.exact)
         check_arguments(self.kind, tensor_type(self.kind, self.io), self.batch)
         if self.names is not None and self.names not in NAMES:
@@ -140,16 +148,7 @@ def convert_model(
     )
     finite(run, trained.name)(trained.preprocessing.normalise(images))
     dataset = _dataset(source, options)
-    border = with_border(
-        source.graph,
-        trained.task.name,
-        trained.preprocessing,
-        trained.outputs_mean(),
-        options.kind,
-        options.io,
-        options.output,
-        options.exact,
-    )
+    border = _border(source, options)
     conversion = convert(border.source, options.kind, border.io, options.batch, options.names)
     proof = None
     if options.verify:
@@ -180,6 +179,7 @@ def convert_model(
         golden=golden_of(file),
         proof=proof,
         npu=None if options.npu is None else compile_for_npu(conversion.flatbuffer, options.npu),
+        opens_in=_opens_in(conversion, border, file),
     )
     return file, report
 
@@ -191,21 +191,46 @@ def file_of(
     border: Border | None = None,
     metadata: About | None = NOTHING_SAID,
 ) -> ModelFile:
-    """The model file of a conversion, with its contract and golden vectors, and TFLite Metadata unless they are
-    None."""
+    """The model file of a conversion, with its contract and golden vectors; for LiteRT also with TFLite Metadata,
+    unless they are None."""
     trained = source.trained
+    image = trained.preprocessing if border is None else border.image
     means = trained.outputs_mean() if border is None else border.means
+    note = None
+    if metadata is not None and conversion.source.target == "litert":
+        joined = anchors_of(border.joined, image.input_size) if border is not None else ()
+        said = trained.outputs_mean() if joined else means
+        note = metadata_of(trained.name, trained.task.name, image, said, metadata, joined)
     return model_file(
         conversion,
         name=trained.name,
         task=trained.task.name,
-        preprocessing=trained.preprocessing if border is None else border.image,
+        preprocessing=image,
         means=replace(means, certainty=_certainty(source, accuracy, means.meaning)),
         source=_record(source, conversion, border),
         accuracy=None if accuracy is None else accuracy.to_json(),
         versions=versions(),
-        about=metadata,
+        metadata=note,
     )
+
+
+def _opens_in(conversion: Conversion, border: Border, file: ModelFile) -> dict[str, str | None]:
+    assert file.contract is not None
+    return opens_in(
+        file.contract,
+        conversion.file,
+        target=conversion.source.target,
+        metadata=read_metadata(file.flatbuffer) is not None,
+        joined=bool(border.joined),
+    )
+
+
+def _border(source: GraphSource, options: ConversionOptions) -> Border:
+    trained = source.trained
+    known = (source.graph, trained.task.name, trained.preprocessing, trained.outputs_mean(), options.kind)
+    if options.made_for is None:
+        return with_border(*known, options.io, options.output, options.exact)
+    return for_mediapipe(*known, options.exact)
 
 
 def _certainty(source: GraphSource, accuracy: Accuracy | None, meaning: str) -> Certainty | None:
@@ -245,7 +270,13 @@ def _accuracy(
         range(len(test)),
     )
     judge = trained.task.judge(trained.class_names, border.means.meaning, interpreter.step, certainty=True)
-    return Accuracy(dataset.name, evaluate(interpreter.forward(border.image), batches, judge))
+    forward = interpreter.forward(border.image)
+    if border.joined:
+        size, levels = border.image.input_size, border.joined
+        return Accuracy(
+            dataset.name, evaluate(lambda pixels: maps_of(forward(pixels), size, levels), batches, judge)
+        )
+    return Accuracy(dataset.name, evaluate(forward, batches, judge))
 
 
 def _proof_pixels(source: GraphSource, dataset: Dataset | None) -> NDArray[np.uint8]:

@@ -82,6 +82,7 @@ class ConversionReport:
         golden: name and XNNPACK's difference of each golden vector.
         proof: what was compared before the file was given out; None where that was not wanted.
         npu: what the compiler of an NPU says of the file; None where none was asked.
+        opens_in: {program: None, or why it does not open the file with right answers}.
     """
 
     model: str
@@ -104,6 +105,7 @@ class ConversionReport:
     golden: tuple[tuple[str, float], ...]
     proof: Proof | None
     npu: NpuEstimate | None = None
+    opens_in: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -140,6 +142,7 @@ class ConversionReport:
             },
             "proof": None if self.proof is None else dataclasses.asdict(self.proof),
             "npu": None if self.npu is None else self.npu.to_json(),
+            "opens_in": self.opens_in,
             "golden": [{"name": name, "xnnpack_difference": difference} for name, difference in self.golden],
         }
 

@@ -91,6 +91,8 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
         ("golden vectors", golden or "none: one would be larger than a contract may hold"),
         ("proof", "not wanted: nothing says that the file is right" if proof is None else _proof(proof)),
     ]
+    rows += [("opens in", ", ".join(name for name, reason in report.opens_in.items() if reason is None))]
+    rows += [(f"not in {name}", reason) for name, reason in report.opens_in.items() if reason is not None]
     if report.npu is not None:
         rows.append((report.npu.accelerator, _npu(report.npu)))
     if report.accuracy is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.tflite.metadata_tables import (
     ModelNote,
     TensorNote,
+    detector_metadata,
     model_metadata,
     segmenter_metadata,
 )
@@ -56,15 +58,27 @@ class About:
 NOTHING_SAID = About()
 
 
-def metadata_of(name: str, task: str, image: Preprocessing, means: OutputsMean, about: About) -> bytes:
+def metadata_of(
+    name: str,
+    task: str,
+    image: Preprocessing,
+    means: OutputsMean,
+    about: About,
+    joined: Sequence[tuple[float, float, float, float]] = (),
+) -> bytes:
     """The metadata of a model with one input of images, for `with_metadata`.
 
     Args:
         name, task, image: as in the contract. Its normalisation is in pixels from 0 to 255 there.
-        means: what the outputs are.
+        means: what the outputs are; of a detector whose outputs are joined, what they were.
         about: the rest.
+        joined: such a detector's anchors, as `detector_metadata` takes them.
     """
-    outputs = _outputs(task, means)
+    outputs, custom = _outputs(task, means), []
+    if task == "segmentation":
+        custom = [segmenter_metadata()]
+    elif joined:
+        outputs, custom = _joined(means), [detector_metadata(joined, len(means.labels))]
     return model_metadata(
         ModelNote(
             name=name,
@@ -74,7 +88,7 @@ def metadata_of(name: str, task: str, image: Preprocessing, means: OutputsMean, 
             licence=about.licence,
             inputs=[_image_note(image)],
             outputs=outputs,
-            custom=(segmenter_metadata(),) if task == "segmentation" else (),
+            custom=tuple(custom),
         )
     )
 
@@ -115,6 +129,18 @@ def _image_note(image: Preprocessing) -> TensorNote:
         mean=mean,
         std=std,
     )
+
+
+def _joined(means: OutputsMean) -> list[TensorNote]:
+    return [
+        TensorNote("location", "offsets to anchors: y, x, height, width", content="boxes"),
+        TensorNote(
+            "score",
+            "logit of each label",
+            labels=LABELS_NAME,
+            threshold=means.detection.score_threshold if means.detection else None,
+        ),
+    ]
 
 
 def _outputs(task: str, means: OutputsMean) -> list[TensorNote]:

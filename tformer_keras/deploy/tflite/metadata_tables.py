@@ -108,8 +108,8 @@ def detector_metadata(
     fixed = b.table(b.tables([b.table(*anchor) for anchor in floats]))
     one = types.Float32Flags, 1.0
     yes = types.BoolFlags, True
-    numbers = [(types.Int32Flags, number) for number in (classes, len(anchors), 4, 0, 0, 0)]
-    # Offsets are in sizes of the anchor, as `TensorsDecodingOptions` has them with scales of 1, and sizes exponents.
+    numbers = [(types.Int32Flags, number) for number in (classes, len(anchors), 4, 0, 0, 2)]
+    # Two values a keypoint is what it insists on, of no keypoints. Offsets are in sizes of the anchor, sizes exponents.
     decoding = b.table(*numbers, one, one, one, one, yes, yes)
     root = b.table(b.text(OWN_VERSION), b.table((types.UOffsetTFlags, fixed[1])), decoding)
     return "DETECTOR_METADATA", b.finished(root, CUSTOM_IDENTIFIER)
