@@ -11,7 +11,7 @@ const BORDERS = ['uint8', 'float32'];
  * @throws {UserError} where they differ, for a quantized tensor without a scale, and for int8 at the border.
  */
 export function checkTensors(contract, border) {
-  const { height, width, channels, rawPixels } = contract.preprocessing;
+  const { height, width, channels } = contract.preprocessing;
   const { batch, inputType, outputType } = contract;
   const expected = [{ type: inputType, shape: [batch, height, width, channels] }];
   if (shown(border.inputs) !== shown(expected)) throw differs(`an input of ${shown(expected)}`, shown(border.inputs));
@@ -22,21 +22,14 @@ export function checkTensors(contract, border) {
   }
   const outputs = shapes.map((shape) => ({ type: outputType, shape }));
   if (shown(border.outputs) !== shown(outputs)) throw differs(`outputs of ${shown(outputs)}`, shown(border.outputs));
-  const [input] = border.inputs;
-  if (rawPixels && inputType !== 'float32') {
-    const zeroPoint = inputType === 'int8' ? -128 : 0;
-    if (input.scale !== 1 || input.zeroPoint !== zeroPoint) {
-      throw differs(`an input tensor of pixels, of scale 1 and zero point ${zeroPoint}`, `${input.scale} and ${input.zeroPoint}`);
-    }
-  }
-  for (const info of [input, ...border.outputs]) {
+  for (const info of [...border.inputs, ...border.outputs]) {
     if (info.type !== 'float32' && !(info.scale > 0 && info.scale < Infinity)) {
       throw new UserError(`a scale for each ${info.type} tensor`, `${info.scale}`, ADVICE);
     }
   }
   for (const type of [inputType, outputType]) {
     if (BORDERS.includes(type)) continue;
-    const advice = 'make the file for browsers with: tformer convert MODEL --int8 --io uint8';
+    const advice = 'make the file for browsers with: tformer convert MODEL --int8 --io pixels';
     throw new UserError("a model with inputs and outputs of uint8 or float32, which a browser's LiteRT takes", type, advice);
   }
 }

@@ -32,6 +32,7 @@ export class InputTensor {
     this.batch = info.shape[0];
     this.channels = rule.channels;
     this.table = new ARRAYS[type](256 * rule.channels);
+    this.copies = rule.rawPixels && rule.channels === 3 && type !== 'int8';
     const [least, most] = LIMITS[type] ?? [0, 0];
     if (type !== 'float32' && !rule.rawPixels && !(info.scale > 0 && info.scale < Infinity && info.zeroPoint >= least && info.zeroPoint <= most)) {
       const received = `${info.scale} and ${info.zeroPoint}`;
@@ -58,7 +59,8 @@ export class InputTensor {
     const one = (pixels.length / 3) * channels;
     const tensor = new /** @type {any} */ (table.constructor)(one * this.batch);
     const step = channels === 1 ? 3 : 1; // of a grey input the three channels of a pixel are equal, and one is taken
-    for (let index = 0; index < one; index++) tensor[index] = table[256 * (index % channels) + pixels[index * step]];
+    if (this.copies) tensor.set(pixels); // each pixel is its own value
+    else for (let index = 0; index < one; index++) tensor[index] = table[256 * (index % channels) + pixels[index * step]];
     for (let image = 1; image < this.batch; image++) tensor.copyWithin(image * one, 0, one);
     return tensor;
   }

@@ -14,6 +14,7 @@ from tformer_keras.deploy.compare.file_proof import Proof
 from tformer_keras.deploy.npu.vela import NpuEstimate
 from tformer_keras.tasks.plot_text import plot_text
 
+IO = {"pixels": "raw pixels in, 0 to 255", "pixels-int8": "raw pixels - 128 in, int8"}
 NAMED_LAYERS = 60  # more names than these cannot be read in a picture
 
 
@@ -58,7 +59,10 @@ def _rows(report: ConversionReport) -> list[tuple[str, str]]:
     golden = ", ".join(f"{name}, XNNPACK within {difference:g}" for name, difference in report.golden)
     rows = [
         ("model", f"{report.model}; {report.weights}"),
-        ("kind", f"{report.kind}, inputs and outputs {report.io}, batch {report.batch}"),
+        (
+            "kind",
+            f"{report.kind}, {IO.get(report.io, f'inputs and outputs {report.io}')}, batch {report.batch}",
+        ),
         ("graph", f"target {report.target}; rewrites {', '.join(report.rewrites) or 'none'}"),
         ("bytes", f"{report.total_bytes:,}: flatbuffer {report.flatbuffer_bytes:,}, contract {contract:,}"),
         ("parameters", "not counted" if report.parameters is None else f"{report.parameters:,}"),
