@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-
 CALM = 0.1
 
 
