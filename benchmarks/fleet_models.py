@@ -1,13 +1,16 @@
 """Releases for a simulated fleet: a real model whose weights move a little, with golden vectors of its own."""
 
 import dataclasses
+import hashlib
 import itertools
 import re
 
 import numpy as np
 
-from tformer_edge.contract import describe, read_model_file, write_model_file
+from tformer_edge.contract import Golden, read_model_file, write_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.golden_check import golden_answer
+from tformer_edge.golden_record import GoldenRecord
 from tformer_edge.model import Model
 from tformer_edge.update.client import check_model
 
@@ -43,25 +46,40 @@ def _moved(data: bytes, seed: int, share: float) -> bytes:
     count = max(1, min(int(share * len(flatbuffer)), (end - begin) // 2))
     chosen = begin + np.random.default_rng(seed).choice(end - begin, count, replace=False)
     flatbuffer[chosen] ^= 1
-    golden, name = list(file.golden), f"{file.contract.name}-{seed}"
+    golden, contract = list(file.golden), file.contract
     for _ in range(2):  # first with the old golden outputs, to be run; then with the new ones
-        made = describe(flatbuffer.tobytes(), file.labels, golden, name=name, image=file.contract.image)
         contract = dataclasses.replace(
-            file.contract, name=name, golden=made.golden, flatbuffer_sha256=made.flatbuffer_sha256
+            contract,
+            name=f"{file.contract.name}-{seed}",
+            golden=tuple(_record(one) for one in golden),
+            flatbuffer_sha256=_sha256(flatbuffer.tobytes()),
         )
         rough = write_model_file(flatbuffer.tobytes(), contract, file.labels, golden)
         # A process of its own: a nudge at the wrong place makes a hostile file.
         with Model(rough, kernels="reference", isolated=True) as model:
-            golden = [
-                dataclasses.replace(
-                    one,
-                    output=b"".join(
-                        output.tobytes()
-                        for output in model.run(
-                            np.frombuffer(one.input, model.input.type).reshape(model.input.shape)
-                        )
-                    ),
-                )
-                for one in golden
-            ]
+            golden = [_run(model, one) for one in golden]
     return rough
+
+
+def _run(model: Model, golden: Golden) -> Golden:
+    """The golden vector with what this model gives for its input, and what is read from that."""
+    outputs = model.run(np.frombuffer(golden.input, model.input.type).reshape(model.input.shape))
+    values = np.concatenate([output.reshape(-1) for output in outputs])
+    answer = golden_answer(model.file, values, model.outputs)
+    return dataclasses.replace(
+        golden, output=values.tobytes(), answer_sha256=None if answer is None else _sha256(answer)
+    )
+
+
+def _record(golden: Golden) -> GoldenRecord:
+    return GoldenRecord(
+        golden.name,
+        _sha256(golden.input),
+        _sha256(golden.output),
+        golden.xnnpack_difference,
+        golden.answer_sha256,
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

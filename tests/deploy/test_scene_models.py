@@ -14,6 +14,8 @@ from tformer_edge.cli import main as edge_main
 from tformer_edge.contract import read_model_file, write_model_file
 from tformer_edge.golden_check import selftest
 from tformer_edge.model import Model
+from tformer_edge.update.client import check_model
+from tformer_edge.update.delta import make_delta
 
 CLASSES = ("ball", "box")
 SMALL = ("backbone.width=0.125", "backbone.kernels=[3]", "head_channels=8", "neck_channels=8")
@@ -42,28 +44,38 @@ def picture(seed: int) -> tuple[np.ndarray, list[tuple[int, tuple[int, int, int,
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`boxes`, as Pascal VOC has them, and `masks`."""
+    """`boxes`, as Pascal VOC has them, and `masks`; `dusk`: boxes as a camera sees them that others balanced."""
     root = tmp_path_factory.mktemp("scenes")
-    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
-        (root / "boxes" / folder).mkdir(parents=True)
     for split, seeds in (("train", range(24)), ("test", range(100, 108))):
         for part in ("images", "masks"):
             (root / "masks" / part / split).mkdir(parents=True)
         for seed in seeds:
-            image, things, mask = picture(seed)
-            Image.fromarray(image).save(root / "boxes" / "JPEGImages" / f"{seed}.png")
+            image, _, mask = picture(seed)
             Image.fromarray(image).save(root / "masks" / "images" / split / f"{seed}.png")
             Image.fromarray(mask).save(root / "masks" / "masks" / split / f"{seed}.png")
+    (root / "masks" / "classes.txt").write_text("ball\nbox\nground\n")
+    write_boxes(root / "boxes", dusk=False)
+    write_boxes(root / "dusk", dusk=True)
+    return root
+
+
+def write_boxes(root: Path, dusk: bool) -> None:
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (root / folder).mkdir(parents=True)
+    for split, seeds in (("train", range(24)), ("test", range(100, 108))):
+        for seed in seeds:
+            image, things, _ = picture(seed)
+            if dusk:
+                image = (image * (0.5, 0.5, 0.9) + (0, 0, 25)).astype(np.uint8)
+            Image.fromarray(image).save(root / "JPEGImages" / f"{seed}.png")
             objects = "".join(
                 f"<object><name>{CLASSES[label]}</name><bndbox><xmin>{box[0] + 1}</xmin><ymin>{box[1] + 1}</ymin>"
                 f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
                 for label, box in things
             )
             text = f"<annotation><filename>{seed}.png</filename>{objects}</annotation>"
-            (root / "boxes" / "Annotations" / f"{seed}.xml").write_text(text)
-        (root / "boxes" / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(map(str, seeds)))
-    (root / "masks" / "classes.txt").write_text("ball\nbox\nground\n")
-    return root
+            (root / "Annotations" / f"{seed}.xml").write_text(text)
+        (root / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(map(str, seeds)))
 
 
 def trained(data: Path, name: str, out: Path, *more: str) -> dict:
@@ -195,7 +207,7 @@ def test_predict_says_the_same_on_the_server(
     assert found["objects" if name == "boxes" else "areas"]
 
 
-def test_it_is_quantized_in_training(
+def test_it_is_quantized_and_updated_in_training(
     run: tuple[str, Path], data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, out = run
@@ -220,3 +232,23 @@ def test_it_is_quantized_in_training(
     before = figures["before"]["float"]["ap50"]
     assert figures["before"]["calibrated"]["ap50"] == pytest.approx(before, abs=0.2)
     assert figures["evaluation"]["ap50"] == pytest.approx(before, abs=0.25)
+
+    new = ["--data", str(data / "dusk"), "--budget", "100%", "--shares", "30", "--out", str(out.parent / "u")]
+    how = ["--epochs", "8", "--batch-size", "4", "--learning-rate", "6e-3", "--json"]
+    how += ["--set", "augmentation.zoom_crop=None"]
+    capsys.readouterr()
+    assert main(["update", str(out.parent / "q"), *new, *how]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    by_name = {one["name"]: one for one in found["updates"]}
+    assert found["figure"].startswith("AP") and set(by_name) == {"head", "30 %", "all"}
+    assert by_name["head"]["bytes"] < by_name["30 %"]["bytes"] < by_name["all"]["bytes"]
+    best = by_name[found["chosen"]]
+    assert best["value"] > found["deployed"]["value"] and found["evaluation"]["images"] == 8
+    for name, files in (("q", "1"), ("u", "2")):
+        assert (
+            main(["convert", str(out.parent / name), "--int8", "--out", str(out.parent / f"{files}.tflite")])
+            == 0
+        )
+    first, second = (out.parent / f"{number}.tflite" for number in (1, 2))
+    assert abs(len(make_delta(first.read_bytes(), second.read_bytes())) - best["bytes"]) < 300
+    check_model(second.read_bytes())

@@ -1,6 +1,6 @@
 /**
- * The page's side of the worker in which models run. A stranger's flatbuffer can crash or stall an interpreter: that ends the worker,
- * never the page, and what was asked of it fails with a sentence.
+ * The page's side of the worker in which one model runs. A stranger's flatbuffer can crash or stall an interpreter: that ends its
+ * worker, never the page or another model, and what was asked of it fails with a sentence.
  */
 
 import { UserError } from '../contract/refusal.js';
@@ -35,8 +35,11 @@ export class Client {
       if (!one) return;
       this.waiting.delete(id);
       clearTimeout(one.timer);
-      if (error) one.reject(Object.assign(new Error(error.message), { name: error.name, rule: error.rule }));
-      else one.resolve(result);
+      if (!error) return one.resolve(result);
+      const failure = Object.assign(new Error(error.message), { name: error.name, rule: error.rule });
+      one.reject(failure);
+      // What an interpreter that failed would do next is anybody's guess.
+      if (error.fatal) this.stop(failure);
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -58,6 +61,10 @@ export class Client {
       this.waiting.set(id, { resolve, reject, timer: setTimeout(late, 1000 * SECONDS) });
       worker.postMessage({ id, command, argument }, transfer);
     });
+  }
+
+  get running() {
+    return this.worker !== null;
   }
 
   /** Ends the worker; the next call starts another one, without a model. @param {Error} reason of those who wait. */

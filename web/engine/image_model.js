@@ -103,8 +103,4 @@ export class ImageModel {
       areas: areas(found, classes).map((area) => ({ ...area, label: labels[area.index] })),
     };
   }
-
-  close() {
-    this.engine.close();
-  }
 }

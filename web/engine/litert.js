@@ -35,6 +35,11 @@ async function load() {
 
 export const engineVersion = 'LiteRT.js 2.5.3';
 
+/** The interpreter failed; its worker is not to be used again. */
+class EngineFailure extends UserError {
+  fatal = true;
+}
+
 /** Starts loading, so that it is there when a model comes. */
 export function warm() {
   library ??= load();
@@ -61,7 +66,7 @@ export class Engine {
       return new Engine(litert, await litert.loadAndCompile(flatbuffer, { accelerator: 'wasm' }), border);
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new UserError('a model that LiteRT.js opens', reason(error), ADVICE);
+      throw new EngineFailure('a model that LiteRT.js opens', reason(error), ADVICE);
     }
   }
 
@@ -77,14 +82,10 @@ export class Engine {
       for (const result of results) result.delete();
       return this.order.map((place) => values[place]);
     } catch (error) {
-      throw new UserError('a model that runs', reason(error), 'open the model again');
+      throw new EngineFailure('a model that runs', reason(error), 'open the model again');
     } finally {
       tensor.delete();
     }
-  }
-
-  close() {
-    this.compiled.delete();
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the worker does: one model at a time, opened from a whole file, and pictures answered. */
+/** What a worker does: one model, opened from a whole file, answers pictures. */
 
 import { plain } from '../contract/json.js';
 import { readModelFile } from '../contract/model_file.js';
@@ -25,10 +25,8 @@ export const commands = {
   /** @param {ArrayBuffer} data a whole file. @returns the contract and its labels. */
   open: async (data) => {
     const file = readModelFile(new Uint8Array(data));
-    const next = await ImageModel.open(file);
-    model?.close();
-    model = next;
-    const { source, accuracy, versions, ...contract } = next.contract;
+    model = await ImageModel.open(file);
+    const { source, accuracy, versions, ...contract } = model.contract;
     const free = { source: plain(source), accuracy: plain(accuracy), versions: plain(versions) };
     return { contract: { ...contract, ...free }, labels: file.labels, bytes: data.byteLength };
   },

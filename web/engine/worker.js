@@ -21,8 +21,9 @@ async function answer({ id, command, argument }) {
     const result = await commands[command](argument);
     self.postMessage({ id, result }, { transfer: transferable(result) });
   } catch (error) {
-    const known = error instanceof Error ? error : new Error(String(error));
-    self.postMessage({ id, error: { message: known.message, name: known.name, rule: /** @type {any} */ (known).rule } });
+    const known = /** @type {any} */ (error instanceof Error ? error : new Error(String(error)));
+    const { message, name, rule, fatal } = known;
+    self.postMessage({ id, error: { message, name, rule, fatal } });
   }
 }
 

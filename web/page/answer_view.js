@@ -40,7 +40,7 @@ function objects(found, colours) {
 /** @param {import('../engine/image_model.js').Area[]} found @param {number[][]} colours */
 function areas(found, colours) {
   if (found.length === 0) return [make('p', { class: 'verdict' }, 'Nothing of the picture is seen')];
-  return [make('p', { class: 'verdict' }, foreign(found[0].label)), make('ol', {}, ...found.map((one) => line(one, colours, percent(one.share))))];
+  return [make('p', { class: 'verdict' }, 'Mostly ', foreign(found[0].label)), make('ol', {}, ...found.map((one) => line(one, colours, percent(one.share))))];
 }
 
 /** @param {{index: number, label: string}} one @param {number[][]} colours @param {string} share */

@@ -15,7 +15,7 @@ export function showContract(places, { contract, labels, bytes }) {
     ['File', [`${bytes.toLocaleString('en')} bytes, of which ${contract.flatbufferBytes.toLocaleString('en')} the model; format ${contract.format}`]],
     ['Input', [input(contract)]],
     ['Output', [`${contract.outputType}, ${contract.outputMeaning}${contract.outputs.length > 1 ? `, ${contract.outputs.length} maps` : ''}`]],
-    ['An answer is one', [certainty(contract)]],
+    ...(contract.task === 'segmentation' ? [] : [['Sure', [certainty(contract)]]]),
     ['Measured', [measured(contract.accuracy)]],
     ['Golden vectors', [`${contract.golden.length}`]],
     ['SHA-256 of the model', [make('code', {}, contract.flatbufferSha256)]],
@@ -31,15 +31,18 @@ export function showContract(places, { contract, labels, bytes }) {
 function input({ batch, inputType, preprocessing: rule }) {
   const size = `${rule.height} × ${rule.width} ${rule.channels === 1 ? 'grey' : 'RGB'}, ${inputType}${batch > 1 ? `, batch of ${batch}` : ''}`;
   const crop = rule.resize === 'shorter' && rule.cropFraction < 1 ? `, crop ${rule.cropFraction}` : '';
-  const encoding = rule.rawPixels ? 'raw pixels' : `mean ${rule.mean.join(' ')}, std ${rule.std.join(' ')}`;
+  const encoding = rule.rawPixels ? 'raw pixels' : `mean ${rounded(rule.mean)}, std ${rounded(rule.std)}`;
   return `${size}; resize “${rule.resize}”${crop}; ${encoding}`;
 }
+
+/** @param {number[]} values */
+const rounded = (values) => values.map((value) => Number(value.toPrecision(4))).join(' ');
 
 /** @param {import('../contract/contract.js').Contract} contract */
 function certainty({ task, certainty: rule, detection }) {
   if (detection) return `from a score over ${detection.scoreThreshold}; boxes overlap by up to ${detection.iouThreshold}`;
-  if (task !== 'classification') return 'always';
-  return rule ? `from a probability of ${percent(rule.notSureBelow)} on, at temperature ${rule.temperature.toFixed(3)}` : 'always: nobody measured when not';
+  if (task !== 'classification' || rule === null) return 'always: nobody measured when not';
+  return `from a probability of ${percent(rule.notSureBelow)} on, at temperature ${rule.temperature.toFixed(3)}`;
 }
 
 /** @param {Map<string, unknown> | null} accuracy */

@@ -12,12 +12,15 @@ import { byId, make } from './elements.js';
 import { openPicture, pixelsOf } from './picture.js';
 import { shippedModels, startOffline } from './shipped.js';
 
-const client = new Client();
+/** Of the model that is open; to begin with it waits for one. */
+let client = new Client();
 const camera = new Camera();
 /** @type {import('./contract_view.js').Opened | null} */
 let opened = null;
 /** @type {import('./picture.js').Picture | null} */
 let picture = null;
+/** Of a model in whose place another one came: nobody reads it. */
+const gone = new UserError('this model', 'another one', 'ask again');
 /** Counts what the user began, so that an answer to what was before is dropped. */
 let turn = 0;
 
@@ -31,6 +34,10 @@ function fail(error) {
   byId('trouble').textContent = known ? /** @type {Error} */ (error).message : `This page failed: ${error}`;
   byId('trouble').hidden = false;
   say('');
+  if (opened === null || client.running) return;
+  opened = null; // it failed with its worker
+  byId('contract').hidden = true;
+  byId('shipped').value = '';
 }
 
 /**
@@ -52,9 +59,18 @@ async function begin(work) {
 const openModel = (name, reading) => begin(async (current) => {
   say(`Opening ${name} …`);
   const data = await reading;
-  const next = await client.call('open', data, [data]);
-  if (!current()) return;
-  opened = next;
+  // Each model has a worker of its own, and the one before answers until the new one is there.
+  const own = opened === null ? client : new Client();
+  try {
+    const next = await own.call('open', data, [data]);
+    if (!current()) return own === client ? '' : own.stop(gone);
+    if (own !== client) client.stop(gone);
+    [client, opened] = [own, next];
+  } catch (error) {
+    if (own !== client) own.stop(gone);
+    throw error;
+  }
+  const next = opened;
   showContract({ facts: byId('facts'), labels: byId('labels'), source: byId('source') }, next);
   byId('contract').hidden = false;
   byId('self-test-result').textContent = '';
@@ -112,8 +128,10 @@ const toggleCamera = () => begin(async () => {
     if (model === null) return;
     const frame = await createImageBitmap(video);
     const image = pixelsOf(frame, frame.width, frame.height);
-    const answer = await client.call('answer', image, [image.pixels.buffer]);
-    if (!camera.running || model !== opened) return;
+    const answer = await client.call('answer', image, [image.pixels.buffer]).catch((error) => {
+      if (error !== gone) throw error;
+    });
+    if (!answer || !camera.running || model !== opened) return;
     const now = performance.now();
     show(model, frame, frame.width, frame.height, answer, [`${(1000 / (now - shown)).toFixed(1)} pictures a second`]);
     shown = now;

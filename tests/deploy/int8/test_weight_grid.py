@@ -91,6 +91,26 @@ def test_what_stands_in_the_file_once_for_several_is_anchored() -> None:
         assert biases == {"a/bias": [True] * 4, "b/bias": [True] * 4, "c/bias": anchored}
 
 
+def test_kernels_of_the_same_int8_bytes_are_held_whole() -> None:
+    """As those of a detector's levels, whose norms bring a factor for each channel: the file has the bytes once."""
+    inputs = layers.Input((8, 8, 4))
+    hidden = layers.Conv2D(4, 3, name="a")(inputs)
+    hidden = layers.Conv2D(4, 3, name="b")(layers.Activation("tanh")(hidden))
+    model = keras.Model(inputs, layers.Conv2D(4, 3, name="c")(layers.Activation("tanh")(hidden)))
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 4))
+    other = kernel.copy()
+    other[0, 0, 0, 0] *= 0.5
+    for name, values in (("a", kernel), ("b", kernel * (0.5, 1, 2, 4)), ("c", other)):
+        model.get_layer(name).set_weights([values, np.arange(1, 5) * len(name) + ord(name)])
+    quantized = quantize_aware(model)
+    quantized.calibrate([np.random.default_rng(1).normal(size=(4, 8, 8, 4)).astype("float32")])
+    pairs = zip(quantized.bindings, weight_grids(quantized), strict=True)
+    held = {weight.name: grid.anchored.all() for (_, weight), grid in pairs if grid.step is not None}
+    assert held == {"a/kernel": True, "b/kernel": True, "c/kernel": False}
+    kernels = [one for one in read_graph(export_flatbuffer(quantized)).tensors if one.shape == (4, 3, 3, 4)]
+    assert len(kernels) == 3 and len({one.buffer for one in kernels}) == 2
+
+
 def test_a_channel_of_zeros_stays() -> None:
     model = keras.Sequential([layers.Input((6, 6, 3)), layers.Conv2D(2, 3)])
     kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 2))

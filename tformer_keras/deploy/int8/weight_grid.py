@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +60,26 @@ def weight_grids(quantized: QuantizedModel) -> list[WeightGrid]:
             # Zeros are those of convolutions without a bias as well.
             shared = contents[values.tobytes()] > 1 or not values.any()
             grids.append(WeightGrid(-infinite, infinite, np.full(values.shape, shared), None))
-    return grids
+    return _apart(grids, [variable.numpy() for variable in quantized.trained_variables])
+
+
+def _apart(grids: list[WeightGrid], values: Sequence[NDArray[np.float32]]) -> list[WeightGrid]:
+    """The grids, with kernels held whole that have the int8 bytes of another one: the file has them once.
+
+    So it is with those of a detector's levels, which differ by the factor of each channel that a level's norm brings,
+    until a training parts them.
+    """
+    codes = [
+        None if grid.step is None else (value.shape, np.rint(value / grid.step).astype(np.int16).tobytes())
+        for grid, value in zip(grids, values, strict=True)
+    ]
+    often = collections.Counter(codes)
+    return [
+        grid
+        if code is None or often[code] == 1
+        else dataclasses.replace(grid, anchored=np.ones_like(grid.anchored))
+        for grid, code in zip(grids, codes, strict=True)
+    ]
 
 
 def _of_kernel(values: NDArray[np.float32], layout: dict[str, Any]) -> WeightGrid:
