@@ -155,12 +155,14 @@ def test_table_and_picture(conversion):
         npu=NpuEstimate(
             "ethos-u55-64", "Vela 5", "a system", 12, ("PACK (1×8)",), 3000, 4000, 1.5, 9, b"compiled"
         ),
+        opens_in={"LiteRT": None, "OpenVINO": None, "MediaPipe Tasks": "its input is int8"},
     )
     data = json.loads(json.dumps(report.to_json()))
     assert data["bytes"] == {"flatbuffer": 4000, "contract": 1000, "total": 5000}
     files = {"xnnpack": 0.01, "reference": 0.02}
     assert data["proof"] == {"images": 7, "lowering": 1e-6, "files": files, "border": None}
     assert data["npu"]["cpu_operations"] == ["PACK (1×8)"] and "compiled" not in data["npu"]
+    assert data["opens_in"]["MediaPipe Tasks"] == "its input is int8"
     assert data["accuracy"]["top1"] == 0.5 and data["accuracy"]["images"] == 10
     console = rich.console.Console(file=io.StringIO(), width=160)
     tables.show(report, "tiny.tflite", console)
@@ -173,6 +175,9 @@ def test_table_and_picture(conversion):
         "50.00 %",
         "a note",
         "noise, XNNPACK within 1",
+        "LiteRT, OpenVINO",
+        "not in MediaPipe Tasks",
+        "its input is int8",
         "12 operations, left to the CPU: PACK (1×8); 1.50 ms",
     ):
         assert words in text
