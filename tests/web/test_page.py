@@ -79,6 +79,15 @@ def test_every_task_answers_a_photo(visit: Callable[..., Any], models: list[Path
         assert page.locator("#trouble").is_hidden()
 
 
+def test_a_picture_before_its_model(visit: Callable[..., Any], browser: Any, site: str) -> None:
+    """Who is quicker than the page gets the answer too."""
+    page = browser.new_context().new_page()
+    page.goto(site)
+    page.set_input_files("#picture-file", photographs()[0])
+    expect(page.locator("#said .verdict")).to_be_visible()
+    page.context.close()
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -40,7 +40,7 @@ export function plain(value) {
   return value;
 }
 
-/** @typedef {null | boolean | number | Decimal | string | Json[] | Map<string, Json>} Json integers are `number`. */
+/** @typedef {null | boolean | number | Decimal | string | any[] | Map<string, any>} Json integers are `number`. */
 
 /**
  * The object that `data` holds. Objects become maps in the text's order.

@@ -2,9 +2,9 @@
 
 import { textOn } from '../answer/palette.js';
 
-/** Of what is drawn: the longer side at most, and lines and letters as shares of it. */
+/** Of what is drawn: the longer side at most, and lines and letters as shares of it, or in pixels of the page, whichever is more. */
 const LONGEST = 1280;
-const [LINE_SHARE, LEAST_LINE, TEXT_SHARE, LEAST_TEXT] = [1 / 300, 2, 1 / 40, 13];
+const [LINE_SHARE, LEAST_LINE, TEXT_SHARE, LEAST_TEXT] = [1 / 300, 1.5, 1 / 40, 15];
 const BLEND = 0.5;
 
 /** A label inside other text, whatever its direction is: first strong isolate, pop directional isolate. @param {string} label */
@@ -61,8 +61,10 @@ function drawClasses(pen, map, factor, colours) {
  */
 function drawBoxes(pen, objects, factor, colours) {
   const side = Math.max(pen.canvas.width, pen.canvas.height);
-  const line = Math.max(LEAST_LINE, Math.round(side * LINE_SHARE));
-  const height = Math.max(LEAST_TEXT, Math.round(side * TEXT_SHARE));
+  // Pixels of the canvas that one of the page shows: on a telephone several.
+  const unit = pen.canvas.width / (pen.canvas.clientWidth || pen.canvas.width);
+  const line = Math.round(Math.max(LEAST_LINE * unit, side * LINE_SHARE));
+  const height = Math.round(Math.max(LEAST_TEXT * unit, side * TEXT_SHARE));
   pen.font = `${0.75 * height}px system-ui, sans-serif`;
   pen.textBaseline = 'middle';
   pen.lineWidth = line;

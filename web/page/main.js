@@ -21,11 +21,35 @@ let opened = null;
 let picture = null;
 /** Of a model in whose place another one came: nobody reads it. */
 const gone = new UserError('this model', 'another one', 'ask again');
-/** Counts what the user began, so that an answer to what was before is dropped. */
-let turn = 0;
 
-/** @param {string} text of what is going on; nothing while the page waits. */
-const say = (text) => (byId('state').textContent = text);
+/** What goes on, one of a kind: the newer takes the older one's place, whose end is dropped. @type {Map<string, {text: string}>} */
+const going = new Map();
+
+/** Says what goes on, or what the page waits for. */
+function showState() {
+  const waits = opened === null ? 'Choose a model.' : picture === null && !camera.running ? 'Choose a picture.' : '';
+  byId('state').textContent = [...going.values()].at(-1)?.text ?? waits;
+}
+
+/**
+ * Runs one thing that the user asked for.
+ * @param {string} kind @param {string} text @param {(current: () => boolean) => Promise<void>} work
+ */
+async function begin(kind, text, work) {
+  const own = { text };
+  const current = () => going.get(kind) === own;
+  going.delete(kind);
+  going.set(kind, own);
+  byId('trouble').hidden = true;
+  showState();
+  try {
+    await work(current);
+  } catch (error) {
+    if (current()) fail(error);
+  }
+  if (current()) going.delete(kind);
+  showState();
+}
 
 /** @param {unknown} error one sentence for the user; anything else is a mistake of this page, and goes to the console too. */
 function fail(error) {
@@ -33,73 +57,53 @@ function fail(error) {
   if (!known) console.error(error);
   byId('trouble').textContent = known ? /** @type {Error} */ (error).message : `This page failed: ${error}`;
   byId('trouble').hidden = false;
-  say('');
   if (opened === null || client.running) return;
   opened = null; // it failed with its worker
   byId('contract').hidden = true;
   byId('shipped').value = '';
 }
 
-/**
- * Runs one thing that the user asked for.
- * @param {(current: () => boolean) => Promise<string | void>} work gives what there is to say at its end.
- */
-async function begin(work) {
-  const own = ++turn;
-  byId('trouble').hidden = true;
-  try {
-    const end = await work(() => own === turn);
-    if (own === turn) say(end ?? '');
-  } catch (error) {
-    if (own === turn) fail(error);
-  }
-}
-
-/** @param {string} name @param {Promise<ArrayBuffer>} reading */
-const openModel = (name, reading) => begin(async (current) => {
-  say(`Opening ${name} …`);
-  const data = await reading;
+/** @param {string} name @param {() => Promise<ArrayBuffer>} reading */
+const openModel = (name, reading) => begin('model', `Opening ${name} …`, async (current) => {
+  const data = await reading();
+  if (!current()) return;
   // Each model has a worker of its own, and the one before answers until the new one is there.
   const own = opened === null ? client : new Client();
-  try {
-    const next = await own.call('open', data, [data]);
-    if (!current()) return own === client ? '' : own.stop(gone);
-    if (own !== client) client.stop(gone);
-    [client, opened] = [own, next];
-  } catch (error) {
+  /** @type {import('./contract_view.js').Opened} */
+  const next = await own.call('open', data, [data]).catch((error) => {
     if (own !== client) own.stop(gone);
     throw error;
+  });
+  if (!current()) {
+    if (own !== client) own.stop(gone);
+    return;
   }
-  const next = opened;
+  if (own !== client) client.stop(gone);
+  [client, opened] = [own, next];
   showContract({ facts: byId('facts'), labels: byId('labels'), source: byId('source') }, next);
   byId('contract').hidden = false;
   byId('self-test-result').textContent = '';
-  return answerPicture(current);
+  void answerPicture();
 });
 
 /** @param {Blob} file */
-const choosePicture = (file) => begin(async (current) => {
+const choosePicture = (file) => begin('picture', 'Opening the picture …', async (current) => {
   stopCamera();
-  say('Opening the picture …');
   const next = await openPicture(file);
   if (!current()) return;
   picture = next;
-  return answerPicture(current);
+  void answerPicture();
 });
 
-/** @param {() => boolean} current */
-async function answerPicture(current) {
-  if (opened === null) return 'Choose a model.';
-  if (picture === null) return camera.running ? '' : 'Choose a picture.';
+const answerPicture = () => begin('answer', 'Answering …', async (current) => {
+  if (picture === null || opened === null) return;
   const { image, bitmap, halved } = picture;
   const model = opened;
-  say('Answering …');
   const answer = await client.call('answer', image);
-  if (!current()) return '';
+  if (!current()) return;
   const note = `The browser made this picture ${2 ** halved} times smaller first: ${image.width} × ${image.height}.`;
   show(model, bitmap, image.width, image.height, answer, halved ? [note] : []);
-  return '';
-}
+});
 
 /**
  * @param {import('./contract_view.js').Opened} model @param {CanvasImageSource} source @param {number} width @param {number} height
@@ -113,9 +117,8 @@ function show(model, source, width, height, answer, notes) {
 }
 
 /** Starts or stops the camera. */
-const toggleCamera = () => begin(async () => {
-  if (camera.running) return void stopCamera();
-  say('Starting the camera …');
+const toggleCamera = () => begin('picture', 'Starting the camera …', async () => {
+  if (camera.running) return stopCamera();
   await camera.start();
   byId('camera').setAttribute('aria-pressed', 'true');
   byId('camera').textContent = 'Stop the camera';
@@ -139,8 +142,8 @@ const toggleCamera = () => begin(async () => {
   }, (error) => {
     stopCamera();
     fail(error);
+    showState();
   });
-  return opened === null ? 'Choose a model.' : '';
 });
 
 function stopCamera() {
@@ -150,8 +153,7 @@ function stopCamera() {
   byId('said').setAttribute('aria-live', 'polite');
 }
 
-const runSelfTest = () => begin(async () => {
-  say('Comparing …');
+const runSelfTest = () => begin('self-test', 'Comparing …', async () => {
   const results = await client.call('selfTest');
   const passed = results.filter((/** @type {any} */ one) => one.passed).length;
   const differences = results.map((/** @type {any} */ one) => `${one.name}: ${one.difference} of ${one.allowed} allowed`).join('; ');
@@ -161,7 +163,10 @@ const runSelfTest = () => begin(async () => {
 /** A file that was chosen as a model is one, whatever its name. @param {File} file */
 const takeModel = (file) => {
   byId('shipped').value = '';
-  return openModel(file.name, Promise.resolve().then(() => (checkFileSize(file.size), file.arrayBuffer())));
+  return openModel(file.name, async () => {
+    checkFileSize(file.size);
+    return file.arrayBuffer();
+  });
 };
 
 /** What was dropped: a model by its name, anything else a picture. @param {File} file */
@@ -175,7 +180,7 @@ function listen() {
     });
   }
   byId('shipped').addEventListener('change', (/** @type {any} */ { target }) => {
-    if (target.value) void openModel(target.selectedOptions[0].text, read(target.value));
+    if (target.value) void openModel(target.selectedOptions[0].text, () => read(target.value));
   });
   byId('camera').addEventListener('click', toggleCamera);
   byId('self-test').addEventListener('click', runSelfTest);
@@ -200,13 +205,11 @@ async function read(address) {
 
 listen();
 await startOffline();
-void begin(async () => {
-  say('Loading …');
+void begin('model', 'Loading …', async (current) => {
   const names = await shippedModels();
   byId('shipped').append(...names.map(({ name, address }) => make('option', { value: address }, name)));
   await client.call('warm');
-  if (names.length && opened === null) {
-    byId('shipped').value = names[0].address;
-    await openModel(names[0].name, read(names[0].address));
-  }
+  if (names.length === 0 || !current()) return;
+  byId('shipped').value = names[0].address;
+  void openModel(names[0].name, () => read(names[0].address));
 });
