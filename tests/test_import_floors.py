@@ -31,6 +31,7 @@ FLOORS = {
     "tformer_keras.deploy.graph_source": 5.5,
     "tformer_keras.deploy.border": 5.55,
     "tformer_keras.deploy.mediapipe": 5.56,
+    "tformer_keras.deploy.conversion_options": 5.57,
     "tformer_keras.deploy.compare": 5.6,
     "tformer_keras.deploy.model_conversion": 5.65,
     "tformer_keras.deploy.update": 5.66,

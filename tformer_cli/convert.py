@@ -123,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
     from tformer_cli.console import Output
     from tformer_edge.files import check_writable, write_all_whole
     from tformer_keras.deploy.compare.conversion_table import draw, show
-    from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
+    from tformer_keras.deploy.conversion_options import ConversionOptions
+    from tformer_keras.deploy.model_conversion import convert_model
 
     output = Output(args.json)
     read_rules(args.rules)

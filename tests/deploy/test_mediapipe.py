@@ -13,9 +13,9 @@ from tformer_edge.output_json import DetectionRule, Output
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks.outputs_mean import OutputsMean
 from tformer_keras.deploy.compare.opens_in import LITERT, MEDIAPIPE, MICRO, OPENVINO, opens_in
+from tformer_keras.deploy.conversion_options import ConversionOptions
 from tformer_keras.deploy.graph.lower import lower
 from tformer_keras.deploy.mediapipe import for_mediapipe
-from tformer_keras.deploy.model_conversion import ConversionOptions
 from tformer_keras.deploy.tflite.pack import pack
 
 IMAGE = Preprocessing((8, 8), "stretch", mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))

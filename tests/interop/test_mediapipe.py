@@ -20,7 +20,8 @@ from tformer_edge.golden_check import selftest
 from tformer_edge.model import Model
 from tformer_keras.deploy.compare.opens_in import MEDIAPIPE, OPENVINO
 from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of
-from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
+from tformer_keras.deploy.conversion_options import ConversionOptions
+from tformer_keras.deploy.model_conversion import convert_model
 from tformer_keras.training.saved_model import BarePreprocessing, of_model
 
 mp = pytest.importorskip("mediapipe", reason="needs MediaPipe: make test installs it")

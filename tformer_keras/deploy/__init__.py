@@ -4,11 +4,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tformer_keras.deploy.model_conversion import ConversionOptions as ConversionOptions
+    from tformer_keras.deploy.conversion_options import ConversionOptions as ConversionOptions
     from tformer_keras.deploy.model_conversion import convert_model as convert_model
 
 # In their rooms, which need TensorFlow: imported when they are asked for.
-_NAMES = {"ConversionOptions": "model_conversion", "convert_model": "model_conversion"}
+_NAMES = {"ConversionOptions": "conversion_options", "convert_model": "model_conversion"}
 
 
 def __getattr__(name: str) -> Any:

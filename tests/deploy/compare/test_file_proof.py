@@ -13,9 +13,10 @@ from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.compare import affordable
 from tformer_keras.deploy.compare.file_proof import Proof, prove
 from tformer_keras.deploy.conversion import convert
+from tformer_keras.deploy.conversion_options import ConversionOptions
 from tformer_keras.deploy.graph.lower import lower
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
-from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
+from tformer_keras.deploy.model_conversion import convert_model
 from tformer_keras.training.saved_model import BarePreprocessing
 
 SIZE = (12, 12)

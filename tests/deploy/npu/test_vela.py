@@ -7,8 +7,8 @@ from keras import Input, Model, layers
 from tformer_edge.errors import UserError
 from tformer_edge.graph import read_graph
 from tformer_keras import shipped_model
+from tformer_keras.deploy.conversion_options import ConversionOptions
 from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_aware
-from tformer_keras.deploy.model_conversion import ConversionOptions
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.pack import pack

@@ -20,8 +20,9 @@ from tformer_edge.errors import Failure
 from tformer_edge.graph import read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.delta import apply_delta, make_delta
+from tformer_keras.deploy.conversion_options import ConversionOptions
 from tformer_keras.deploy.int8.quantized_file import read_arrays
-from tformer_keras.deploy.model_conversion import ConversionOptions, convert_model
+from tformer_keras.deploy.model_conversion import convert_model
 from tformer_keras.deploy.tflite.metadata import NOTHING_SAID
 from tformer_keras.deploy.tflite.pack import pack
 from tformer_keras.deploy.update.update_bytes import Dress, dress_of, moved_constants
