@@ -1,4 +1,4 @@
-# make demo | test | pi | apk | android-test | fuzz | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
+# make demo | test | pi | apk | android-test | web | web-test | fuzz | lint | bench | help. Each target makes .venv and installs what it needs: minutes the first time,
 # seconds afterwards. pip's own environment variables (PIP_INDEX_URL, PIP_CERT, …) are honoured.
 
 SHELL := /bin/bash
@@ -15,7 +15,7 @@ JOBS ?= 2
 # The tests that are run a second time on JAX; the others choose their backends by themselves.
 JAX_TESTS := tests/layers tests/models --ignore tests/models/test_families.py --ignore tests/models/test_backbones.py
 
-.PHONY: help demo test test-order dist pi apk android-test fuzz faults soak-update lint bench bench-latency bench-arm bench-micro
+.PHONY: help demo test test-order dist pi apk android-test web web-test fuzz faults soak-update lint bench bench-latency bench-arm bench-micro
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -42,11 +42,11 @@ demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digi
 	@echo "are in firmware/."
 
 test: $(VENV)/.installed-train-micro-publish-dev ## run all tests, then the layers and models again on JAX
-	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi --ignore tests/web
 	KERAS_BACKEND=jax $(VENV)/bin/python -m pytest -n $(JOBS) -m "not graph_alone" $(JAX_TESTS)
 
 test-order: $(VENV)/.installed-train-micro-publish-dev ## run all tests in random order: none may need another one before it
-	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi -p randomly
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi --ignore tests/web -p randomly
 
 dist: $(VENV)/.installed-dist ## build wheel and sdist, check what is in them, use the wheel in an empty environment
 	$(VENV)/bin/python -m tools.check_dist
@@ -62,8 +62,21 @@ apk: $(VENV)/.installed-train ## build, test and sign android_demo/target/tforme
 android-test: $(VENV)/.installed-train ## test the Android app: core, screens on the real framework, real interpreter, APK
 	android_demo/build.sh test
 
+web: $(VENV)/.installed-train ## fetch LiteRT.js for the browser's page, convert the shipped models for it, and say how to serve web/
+	$(VENV)/bin/python -m tools.make_web
+
+web-test: $(VENV)/.installed-train-web-dev ## test the browser's page: its core under node, the whole in headless Chromium beside tformer-edge
+	@for need in node:nodejs npm:npm chromium:chromium; do \
+	  if ! command -v "$${need%%:*}" >/dev/null; then \
+	    echo "expected $${need%%:*}, found none: install it (on Debian: apt-get install $${need##*:})" >&2; exit 1; \
+	  fi; \
+	done
+	$(VENV)/bin/python -m tools.make_web
+	node --test tests/web/core/*.test.mjs
+	SKIPS_FAIL=1 $(VENV)/bin/python -m pytest -s tests/web
+
 fuzz: $(VENV)/.installed-train-micro-publish-dev ## new examples for every property; 10,000 damaged model files; 10,000 inferences and images
-	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi -m hypothesis --hypothesis-profile explore
+	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore tests/pi --ignore tests/web -m hypothesis --hypothesis-profile explore
 	$(VENV)/bin/python -m tests.fuzz.model_files --mutations 10000
 	$(VENV)/bin/python -m tests.fuzz.soak --inferences 10000 --images 10000
 

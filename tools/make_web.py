@@ -3,8 +3,8 @@
     python -m tools.make_web [MODEL.tflite …]
 
 `web/vendor/` gets LiteRT.js from npm, of the version in web/package.json and the integrity in web/package-lock.json.
-`web/models/` gets the shipped models, converted with uint8 borders, which browsers' LiteRT takes (about a minute each), or
-the files that are named. What is there and newer than its sources stays.
+`web/models/` gets the shipped models, converted with uint8 borders, which browsers' LiteRT takes (about a minute
+each), or the files that are named. What is there and newer than its sources stays.
 """
 
 import json
@@ -41,7 +41,9 @@ def fetch_litert() -> Path:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(WEB / name, packages)
     # `ci` takes nothing but what the lock file says; scripts of packages do not run.
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=packages, check=True)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=packages, check=True
+    )
     litert, utils = (packages / "node_modules" / "@litertjs" / name for name in ("core", "wasm-utils"))
     whole = folder.with_suffix(".tmp")
     shutil.rmtree(whole, ignore_errors=True)
@@ -52,7 +54,9 @@ def fetch_litert() -> Path:
     shutil.copy(utils / "dist" / "index.js", whole / "wasm-utils.js")
     source = (litert / "dist" / "index.js").read_text()
     if len(re.findall(f"from {PACKAGE_IMPORT}", source)) != 1:
-        sys.exit(f"Expected one import of {PACKAGE_IMPORT} in LiteRT.js, found others; look at its new version.")
+        sys.exit(
+            f"Expected one import of {PACKAGE_IMPORT} in LiteRT.js, found others; look at its new version."
+        )
     (whole / "index.js").write_text(source.replace(f"from {PACKAGE_IMPORT}", f"from {FILE_IMPORT}"))
     whole.rename(folder)
     return folder
@@ -61,8 +65,17 @@ def fetch_litert() -> Path:
 def convert(name: str) -> Path:
     """The shipped model of that name as a file, made where it is missing or older than what it is made of."""
     file = WEB / "models" / f"{name}.tflite"
-    folders = (ROOT / "tformer_keras" / "deploy", ROOT / "tformer_keras" / "models" / "shipped" / name, ROOT / "tformer_edge")
-    sources = [path for folder in folders for path in folder.rglob("*") if path.suffix not in (".pyc", ".md") and path.is_file()]
+    folders = (
+        ROOT / "tformer_keras" / "deploy",
+        ROOT / "tformer_keras" / "models" / "shipped" / name,
+        ROOT / "tformer_edge",
+    )
+    sources = [
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix not in (".pyc", ".md") and path.is_file()
+    ]
     if not file.exists() or file.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         command = [sys.executable, ROOT / "converters" / "to_tflite.py", name, "--int8", "--io", "uint8"]
         command += ["--out", file, "--picture", ROOT / "build" / "web" / f"{name}.png", "--force"]
@@ -78,7 +91,9 @@ def main() -> None:
     files = [Path(shutil.copy(path, WEB / "models")) for path in given] or [convert(name) for name in SHIPPED]
     names = [path.stem for path in files]
     (WEB / "models" / "index.json").write_text(json.dumps(names) + "\n")
-    print(f"web/ has {litert.name} and the models {', '.join(names)}: copy the folder to any static host, or see it here with")
+    print(
+        f"web/ has {litert.name} and {', '.join(names)}: copy the folder to any static host, or see it here with"
+    )
     print(f"  {Path(sys.executable).name} -m http.server --bind 127.0.0.1 -d web 8000")
     print("and http://127.0.0.1:8000/ in a browser.")
 

@@ -61,14 +61,16 @@ def pictures(browser: Any, address: str, folder: Path) -> None:
         page.evaluate("document.getElementById('answer').scrollIntoView({ block: 'end' })")
         file = folder / f"{name}.jpg"
         # A PNG of photographs takes three times the room.
-        Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(file, quality=QUALITY, optimize=True, progressive=True)
+        Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(
+            file, quality=QUALITY, optimize=True, progressive=True
+        )
         total += file.stat().st_size
         page.close()
     print(f"{len(SCENES)} pictures, {total:,} bytes")
 
 
 def weigh(browser: Any, address: str) -> None:
-    """Prints what a first visit loads, and the seconds from the address to the first answer of first and later visits."""
+    """Prints what a first visit loads, and the seconds from the address to an answer, of first and later visits."""
     photo = photographs()[0].read_bytes()
     for kind in ("first", "later"):
         seconds = []
@@ -90,7 +92,9 @@ def weigh(browser: Any, address: str) -> None:
             names = {url.removeprefix(address) for url in loaded if url.startswith(address)}
             files = [WEB / (name or "index.html") for name in sorted(names)]
             sizes = [(file.stat().st_size, len(gzip.compress(file.read_bytes()))) for file in files]
-            print(f"{len(files)} files, {sum(one for one, _ in sizes):,} bytes, {sum(one for _, one in sizes):,} by gzip")
+            print(
+                f"{len(files)} files, {sum(one for one, _ in sizes):,} bytes, {sum(one for _, one in sizes):,} by gzip"
+            )
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ def photographs() -> list[Path]:
 
 
 def photo_parts(count: int, sides: tuple[int, int]) -> list[Picture]:
-    """`count` parts of each photograph, their sides even in the logarithm, so that many are enlarged and many reduced."""
+    """`count` parts of each photograph, their sides even in the logarithm: many are enlarged, many reduced."""
     generator = np.random.default_rng(SEED)
     parts = []
     for path in photographs():

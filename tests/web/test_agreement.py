@@ -1,4 +1,4 @@
-"""The page says what `tformer-edge` says of the same pixels: pictures to the bit, outputs within units of the last place."""
+"""The page says what `tformer-edge` says of the same pixels: inputs to the bit, outputs within a unit or two."""
 
 import base64
 import hashlib
@@ -70,7 +70,9 @@ def same_answer(found: dict[str, Any], expected: Any) -> None:
     else:
         assert found["areas"] == said["areas"]
         seen = found["map"]
-        rows, columns = (slice(seen[one], seen[one] + seen[side]) for one, side in (("top", "height"), ("left", "width")))
+        rows, columns = (
+            slice(seen[one], seen[one] + seen[side]) for one, side in (("top", "height"), ("left", "width"))
+        )
         outside = expected.class_map.copy()
         outside[rows, columns] = -1
         assert (outside == -1).all()
