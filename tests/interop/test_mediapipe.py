@@ -19,8 +19,8 @@ from tformer_edge.errors import UserError
 from tformer_edge.golden_check import selftest
 from tformer_edge.model import Model
 from tformer_keras.deploy.compare.opens_in import MEDIAPIPE, OPENVINO
-from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of
 from tformer_keras.deploy.conversion_options import ConversionOptions
+from tformer_keras.deploy.graph.rewrites.flat_detector import anchors_of
 from tformer_keras.deploy.model_conversion import convert_model
 from tformer_keras.training.saved_model import BarePreprocessing, of_model
 
