@@ -72,7 +72,8 @@ def ours(
     report = json.loads(
         _command("convert", str(out), "--int8", "--data", data, "--out", str(file), "--force", "--json")
     )
-    return read_model_file(file).flatbuffer, report["layers"][:3]
+    layers = sorted(report["layers"], key=lambda layer: -layer["relative_error"])
+    return read_model_file(file).flatbuffer, layers[:3]
 
 
 def _command(*arguments: str) -> str:
