@@ -93,7 +93,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
             ptq=True,
             calibration=str(folder / task),
             made_for="mediapipe",
-            verify=task != "segmentation",  # which has nothing that others have not
+            verify=task == "detection",  # whose outputs are joined; the others' proof is tested elsewhere
         )
         file, report = convert_model(model, options, BarePreprocessing(MEAN, STD, "stretch", labels))
         path = folder / f"{task}.tflite"
