@@ -6,16 +6,16 @@
 const CACHE = 'tformer-1';
 // The page, of which a first visit fetched a part before this script ran. tests/web/test_files.py holds the list complete.
 const PAGE = [
-  './', 'style.css',
+  './', 'mediapipe.html', 'style.css',
   'answer/class_map.js', 'answer/detections.js', 'answer/exponential.js', 'answer/fraction.js', 'answer/frame.js',
   'answer/golden_answer.js', 'answer/palette.js', 'answer/ranking.js',
   'contract/checksums.js', 'contract/contract.js', 'contract/fields.js', 'contract/json.js', 'contract/model_file.js',
   'contract/outputs.js', 'contract/preprocessing.js', 'contract/refusal.js', 'contract/text.js', 'contract/zip.js',
-  'engine/client.js', 'engine/flatbuffer.js', 'engine/image_model.js', 'engine/litert.js', 'engine/self_test.js',
+  'engine/client.js', 'engine/flatbuffer.js', 'engine/image_model.js', 'engine/litert.js', 'engine/mediapipe.js', 'engine/self_test.js',
   'engine/session.js', 'engine/tensor_check.js', 'engine/worker.js',
   'input/input_pixels.js', 'input/input_tensor.js', 'input/resize.js',
   'page/answer_view.js', 'page/camera.js', 'page/contract_view.js', 'page/draw.js', 'page/elements.js', 'page/main.js',
-  'page/picture.js', 'page/shipped.js',
+  'page/mediapipe.js', 'page/picture.js', 'page/shipped.js',
 ];
 
 self.addEventListener('install', (event) => {

@@ -19,16 +19,20 @@ def test_the_service_worker_keeps_every_file() -> None:
     listed = re.findall(r"'([^']+)'", text[text.index("const PAGE") : text.index("];")])
     names = {path.relative_to(WEB).as_posix() for path in SOURCES}
     # Browsers keep a service worker themselves; ./ is index.html.
-    assert sorted(listed) == sorted(names - {"offline.js", "index.html"} | {"./"})
+    assert sorted(listed) == sorted((names - {"offline.js", "index.html"}) | {"./"})
 
 
-def test_one_version_of_litert_with_its_integrity() -> None:
-    assert f"litert-{version()}/" in (WEB / "engine" / "litert.js").read_text()
+def test_one_version_of_each_library_with_its_integrity() -> None:
+    for module, name, package in (
+        ("litert", "litert", "@litertjs/core"),
+        ("mediapipe", "tasks-vision", "@mediapipe/tasks-vision"),
+    ):
+        assert f"{name}-{version(package)}/" in (WEB / "engine" / f"{module}.js").read_text()
+    wanted = json.loads((WEB / "package.json").read_text())["dependencies"]
     lock = json.loads((WEB / "package-lock.json").read_text())
-    packages = {name: one for name, one in lock["packages"].items() if name}
-    assert set(packages) == {"node_modules/@litertjs/core", "node_modules/@litertjs/wasm-utils"}
-    for one in packages.values():
-        assert one["version"] == version() and one["integrity"].startswith("sha512-")
+    packages = {name.removeprefix("node_modules/"): one for name, one in lock["packages"].items() if name}
+    assert {name: one["version"] for name, one in packages.items()} == wanted
+    assert all(one["integrity"].startswith("sha512-") for one in packages.values())
 
 
 def test_files_are_short_and_name_no_other_host() -> None:

@@ -1,0 +1,84 @@
+"""MediaPipe in the browser says what `tformer-edge` says: a file proves itself to a program that knows no contract."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.web.conftest import WEB
+from tests.web.pictures import photo_parts, photographs, png
+from tests.web.test_agreement import ask, same_answer
+from tests.web.test_page import EXAMPLES, choose, expect, trouble
+from tformer_edge import Model
+from tools.make_web import FOR_MEDIAPIPE
+
+MODEL = WEB / "models" / f"{FOR_MEDIAPIPE}.tflite"
+ASK = """async ([model, pictures]) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const { readModelFile } = await import('/contract/model_file.js');
+  const { MediaPipeModel } = await import('/engine/mediapipe.js');
+  const data = bytes(model);
+  const { contract, labels } = readModelFile(data);
+  const opened = await MediaPipeModel.open(data, contract.task, labels);
+  const answers = [];
+  for (const text of pictures) answers.push(opened.answer(await createImageBitmap(new Blob([bytes(text)]))));
+  opened.close();
+  return answers;
+}"""
+
+
+@pytest.fixture
+def page(browser: Any, site: str) -> Any:
+    """The second page; what it reaches is its own host's."""
+    if not MODEL.exists():
+        pytest.skip("needs the page's models: make web")
+    context = browser.new_context()
+    reached: list[str] = []
+    context.on("response", lambda one: reached.append(one.url))
+    page = context.new_page()
+    page.goto(f"{site}mediapipe.html")
+    yield page
+    context.close()
+    assert reached and all(url.startswith((site, "blob:")) for url in reached)
+
+
+def test_labels_and_scores_are_tformer_edges(page: Any) -> None:
+    # Of the input's own size: MediaPipe resizes others by a rule of its own.
+    pictures = photo_parts(25, (32, 33))
+    texts = [base64.b64encode(one).decode("ascii") for one in (MODEL.read_bytes(), *map(png, pictures))]
+    found = page.evaluate(ASK, [texts[0], texts[1:]])
+    worst = 0.0
+    with Model(MODEL, threads=1) as model:
+        for picture, one in zip(pictures, found, strict=True):
+            own = model.predict(picture, top=10)
+            theirs = {label["label"]: label["score"] for label in one["top"]}
+            assert theirs[own.label] == max(theirs.values())
+            worst = max(worst, *(abs(theirs.get(label.label, 0.0) - label.probability) for label in own.top))
+        step = model.outputs[0].scale
+    print(f"\n{len(pictures)} pictures; scores up to {worst / step:.2f} steps of the output apart")
+    assert worst <= 2 * step
+
+
+def test_our_own_page_opens_the_same_file(visit: Callable[..., Any]) -> None:
+    """Raw pixels in, probabilities out: other forms of the contract than the shipped models have."""
+    pictures = photo_parts(4, (24, 420))
+    found = ask(visit(), MODEL, [png(one) for one in pictures])
+    with Model(MODEL, threads=1) as model:
+        for picture, one in zip(pictures, found, strict=True):
+            values = np.frombuffer(base64.b64decode(one["outputs"][0]), np.uint8)
+            same_answer(
+                one["answer"], model.read([values.reshape(model.outputs[0].shape)], picture.shape[:2])
+            )
+            assert one["answer"]["top"][0]["label"] == model.predict(picture).label
+
+
+def test_the_page(page: Any) -> None:
+    page.click("#shipped")
+    expect(page.locator("#state")).to_have_text("Choose a picture.")
+    page.set_input_files("#picture-file", photographs()[0])
+    expect(page.locator("#said")).to_contain_text("By MediaPipe Tasks")
+    choose(page, "model", "good.tflite", Path(EXAMPLES / "good.tflite").read_bytes())
+    assert "a model that MediaPipe opens" in trouble(page)
