@@ -72,10 +72,11 @@ HEAD = """# keras.applications
 Made by `python -m tools.applications_table`, which builds each model with random weights and BatchNorm statistics that
 fit them (nothing is downloaded), without its softmax. Each family's smallest is converted to int8 at the size of
 images that it is made for, by calibration alone, and its file compared with its graph in LiteRT; the others are
-lowered for {small}×{small} pixels, with small residual branches, as training leaves them: under random ones the last bit
-of the input moves the outputs of the deepest by percents, and nothing can be proven. "Lowered" is the largest difference between Keras and the device graph in float32,
-as a share of the outputs' range, batch 1 and 3 (at most 1e-4 passes); "int8" the root mean square of the difference
-between the graph with fake quantization and the file, as a share of the outputs' deviation, with XNNPACK; random
+lowered for {small}×{small} pixels, with small residual branches, as training leaves them: under random ones the
+last bit of the input moves the outputs of the deepest by percents, and nothing can be proven. "Lowered" is the largest
+difference between Keras and the device graph in float32, as a share of the outputs' range, batch 1 and 3 (at most 1e-4
+passes); "int8" the root mean square of the difference between the graph with fake quantization and the file, as a share
+of the outputs' deviation, with XNNPACK; random
 weights carry a rounding further than trained ones. "XNNPACK" says into how many partitions the model falls, and which
 operations run on LiteRT's own kernels between them.
 
