@@ -60,9 +60,10 @@ def test_evaluate(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         assert "Traceback" not in capsys.readouterr().err
     assert report["images"] == 360 and len(report["per_class"]) == 10 and "top-5" in captured.err
     assert np.trace(report["confusion"]) == pytest.approx(360 * report["top1"])
+    mean = [str(128 / 255)] * 3  # of the recipe
     bare = [
         "evaluate", "digits", "--model", str(run_folder / "model.keras"), "--json", "--resize", "stretch",
-        "--mean", "0.5", "0.5", "0.5", "--std", "0.5", "0.5", "0.5", "--labels", str(run_folder / "labels.txt"),
+        "--mean", *mean, "--std", "0.5", "0.5", "0.5", "--labels", str(run_folder / "labels.txt"),
     ]  # fmt: skip
     (run_folder / "labels.txt").write_text("\n".join(map(str, range(10))))
     assert main(bare) == 0
