@@ -243,12 +243,13 @@ def test_operations_that_it_lacks_are_named_with_their_layer():
         UserError, match=r"\(GELU\), the first of them GELU in layer 'stage1_block1_ffn_activation"
     ):
         convert(quantized(activation="gelu"))
-    # A packed file has no names: the operation's place and its output.
+    # A packed file has no names, or short ones that say nothing: the operation's place and its output.
     source = quantize_aware(quantized(activation="gelu").source)
     source.calibrate([np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")])
-    graph = read_graph(convert(source).flatbuffer)
-    with pytest.raises(UserError, match=r"operation \d+ of \d+, whose output is int8 \(1, 8, 8, \d+\)"):
-        check_operations(graph)
+    for names in ("none", "short"):
+        graph = read_graph(convert(source, names=names).flatbuffer)
+        with pytest.raises(UserError, match=r"operation \d+ of \d+, whose output is int8 \(1, 8, 8, \d+\)"):
+            check_operations(graph)
     assert "AddConv2D" in resolver_methods(read_graph(read_model_file(file_bytes()).flatbuffer))
 
 

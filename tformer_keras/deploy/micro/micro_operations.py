@@ -170,7 +170,8 @@ def layer_name(file: FileGraph, number: int, names: Mapping[int, str] | None = N
     operation: FileOperation = file.operations[number]
     output = operation.outputs[0]
     name = (names or {}).get(output.index, "") or output.name
-    if name:
+    # A short name is the tensor's number (`tflite/tensor_names.py`), which nobody knows it by.
+    if name and name.rstrip("_") != f"{output.index:x}":
         # The converter's names are "model/layer/operation", several of them where it merged some.
         parts = name.split(";")[0].split("/")
         return f"layer '{'/'.join(parts[1:-1] or parts)}'"
