@@ -21,8 +21,11 @@ def test_everybody_answers_the_same_tasks() -> None:
     assert re.findall(r"`(\w+)`", listed) == names
     kotlin = (ROOT / "android_demo/app/src/main/kotlin/org/tformer/demo/tasks/Task.kt").read_text("utf-8")
     (table,) = re.findall(r"byName: Map<String, Task> = mapOf\((.*?)\)\n", kotlin, re.DOTALL)
-    (of_the_app,) = re.findall(r"The Android app answers ([^.]+)\.", contract)
-    assert re.findall(r'"(\w+)" to', table) == re.findall(r"`(\w+)`", of_the_app)
+    assert [name.lower() for name in re.findall(r"Contract\.(\w+) to", table)] == names
+    page = (ROOT / "web/contract/contract.js").read_text("utf-8")
+    (of_the_page,) = re.findall(r"document\.oneOf\('task', \[([^]]+)\]\)", page)
+    assert re.findall(r"'(\w+)'", of_the_page) == names
+    assert "The Android app and the browser's page answer them too." in contract
 
 
 def test_another_task_is_refused_in_one_sentence() -> None:
