@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.interop import test_mediapipe as interop
 from tests.web.conftest import WEB
-from tests.web.pictures import photo_parts, photographs, png
+from tests.web.pictures import Picture, photo_parts, photographs, png
 from tests.web.test_agreement import ask, same_answer
 from tests.web.test_page import EXAMPLES, choose, expect, trouble
 from tformer_edge import Model
 from tools.make_web import FOR_MEDIAPIPE
 
+made = interop.made  # the fixture: small models of each task
 MODEL = WEB / "models" / f"{FOR_MEDIAPIPE}.tflite"
 ASK = """async ([model, pictures]) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -24,7 +26,10 @@ ASK = """async ([model, pictures]) => {
   const { contract, labels } = readModelFile(data);
   const opened = await MediaPipeModel.open(data, contract.task, labels);
   const answers = [];
-  for (const text of pictures) answers.push(opened.answer(await createImageBitmap(new Blob([bytes(text)]))));
+  for (const text of pictures) {
+    const { map, ...answer } = opened.answer(await createImageBitmap(new Blob([bytes(text)])));
+    answers.push({ ...answer, map: map && { ...map, classes: [...map.classes] } });
+  }
   opened.close();
   return answers;
 }"""
@@ -48,8 +53,7 @@ def page(browser: Any, site: str) -> Any:
 def test_labels_and_scores_are_tformer_edges(page: Any) -> None:
     # Of the input's own size: MediaPipe resizes others by a rule of its own.
     pictures = photo_parts(25, (32, 33))
-    texts = [base64.b64encode(one).decode("ascii") for one in (MODEL.read_bytes(), *map(png, pictures))]
-    found = page.evaluate(ASK, [texts[0], texts[1:]])
+    found = answers(page, MODEL, pictures)
     worst = 0.0
     with Model(MODEL, threads=1) as model:
         for picture, one in zip(pictures, found, strict=True):
@@ -73,6 +77,45 @@ def test_our_own_page_opens_the_same_file(visit: Callable[..., Any]) -> None:
                 one["answer"], model.read([values.reshape(model.outputs[0].shape)], picture.shape[:2])
             )
             assert one["answer"]["top"][0]["label"] == model.predict(picture).label
+
+
+def answers(page: Any, model: Path, pictures: list[Picture]) -> list[dict[str, Any]]:
+    """What the second page's engine makes of pictures."""
+    texts = [base64.b64encode(one).decode("ascii") for one in (model.read_bytes(), *map(png, pictures))]
+    return list(page.evaluate(ASK, [texts[0], texts[1:]]))
+
+
+def test_segmentation(page: Any, made: Any) -> None:
+    path, _, _ = made("segmentation")
+    pictures = list(interop.crops(interop.SIZE, 12))
+    same = []
+    with Model(path, threads=1) as model:
+        for picture, one in zip(pictures, answers(page, path, pictures), strict=True):
+            classes = np.array(one["map"]["classes"]).reshape(one["map"]["height"], one["map"]["width"])
+            same.append(float((classes == model.predict(picture).class_map).mean()))
+    print(f"\n{len(pictures)} pictures; {100 * np.mean(same):.1f} % of pixels have the same class")
+    # We enlarge logits, and MediaPipe confidences: on the seams between classes that is not the same.
+    assert np.mean(same) > 0.95
+
+
+def test_detection(page: Any, made: Any) -> None:
+    """As MediaPipe for Python finds them: our own rule keeps other boxes (docs/interoperability.md, "MediaPipe")."""
+    path, _, _ = made("detection")
+    pictures = list(interop.crops(interop.SIZE, 12))
+    options = interop.vision.ObjectDetectorOptions(interop.BaseOptions(model_asset_path=str(path)))
+    found = 0
+    with interop.vision.ObjectDetector.create_from_options(options) as task:
+        for picture, one in zip(pictures, answers(page, path, pictures), strict=True):
+            own = task.detect(interop.image_of(picture)).detections
+            assert len(one["objects"]) == len(own)
+            for theirs, ours in zip(one["objects"], own, strict=True):
+                (category,), box = ours.categories, ours.bounding_box
+                corners = [box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height]
+                assert theirs["label"] == category.category_name
+                assert theirs["score"] == pytest.approx(category.score, abs=0.01)
+                assert theirs["box"] == pytest.approx(corners, abs=1.5)
+            found += len(own)
+    assert found > len(pictures)
 
 
 def test_the_page(page: Any) -> None:

@@ -36,7 +36,7 @@ export class MediaPipeModel {
       const kinds = {
         classification: () => library.ImageClassifier.createFromOptions(files, options),
         detection: () => library.ObjectDetector.createFromOptions(files, options),
-        segmentation: () => library.ImageSegmenter.createFromOptions(files, { ...options, outputCategoryMask: true, outputConfidenceMasks: false }),
+        segmentation: () => library.ImageSegmenter.createFromOptions(files, { ...options, outputConfidenceMasks: true }),
       };
       return new MediaPipeModel(await kinds[task](), task, labels);
     } catch (error) {
@@ -64,13 +64,30 @@ export class MediaPipeModel {
         })),
       };
     }
-    const mask = this.runner.segment(bitmap).categoryMask;
-    const map = { top: 0, left: 0, height: mask.height, width: mask.width, classes: Uint16Array.from(mask.getAsUint8Array()) };
-    mask.close();
-    return { map };
+    return { map: highest(this.runner.segment(bitmap).confidenceMasks) };
   }
 
   close() {
     this.runner.close();
   }
+}
+
+/**
+ * The class with the highest confidence of each pixel, of equal ones the lower. (MediaPipe's own map of classes is chosen before it
+ * is enlarged, in blocks.)
+ * @param {any[]} masks one a class, of the picture's size; closed here. @returns {import('./image_model.js').SeenClasses}
+ */
+function highest(masks) {
+  const [{ height, width }] = masks;
+  const classes = new Uint16Array(height * width);
+  const best = new Float32Array(height * width).fill(-1);
+  masks.forEach((mask, label) => {
+    mask.getAsFloat32Array().forEach((/** @type {number} */ value, /** @type {number} */ at) => {
+      if (value <= best[at]) return;
+      best[at] = value;
+      classes[at] = label;
+    });
+    mask.close();
+  });
+  return { top: 0, left: 0, height, width, classes };
 }
