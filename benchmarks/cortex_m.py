@@ -78,12 +78,9 @@ def measure(firmware: Path, tree: Path, core: str, kernels: str) -> Counted:
         for count in (1, whole):
             copy = Path(temporary) / str(count)
             shutil.copytree(firmware, copy)
-            header = copy / header.name
-            header.write_text(COUNT.sub(f"constexpr int kGoldenCount = {count};", header.read_text()))
-            source = copy / "golden_vectors.cc"
-            source.write_text(source.read_text().replace("kGolden[kGoldenCount]", "kGolden[]"))
-            declared = header.read_text().replace("kGolden[kGoldenCount]", "kGolden[]")
-            header.write_text(declared)
+            for name in (header.name, "golden_vectors.cc"):
+                text = COUNT.sub(f"constexpr int kGoldenCount = {count};", (copy / name).read_text())
+                (copy / name).write_text(text.replace("kGolden[kGoldenCount]", "kGolden[]"))
             _build(copy, tree, core, kernels)
             totals[count] = run(copy / "golden_check", core, plugin)
         flash = _flash(Path(temporary) / "1" / "golden_check")

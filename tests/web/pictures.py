@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import sklearn.datasets
-from numpy.typing import NDArray
 from PIL import Image
 
-Picture = NDArray[np.uint8]
+from tests.android.photo_crops import Picture, crops
+
 SEED = 20261130
 
 
@@ -22,12 +22,7 @@ def photo_parts(count: int, sides: tuple[int, int]) -> list[Picture]:
     generator = np.random.default_rng(SEED)
     parts = []
     for path in photographs():
-        photo = np.asarray(Image.open(path).convert("RGB"))
-        for _ in range(count):
-            height, width = np.exp(generator.uniform(*np.log(sides), size=2)).astype(int)
-            top = generator.integers(0, photo.shape[0] - height + 1)
-            left = generator.integers(0, photo.shape[1] - width + 1)
-            parts.append(np.ascontiguousarray(photo[top : top + height, left : left + width]))
+        parts += crops(np.asarray(Image.open(path).convert("RGB")), generator, count, sides)
     return parts
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.edge.update.repositories import Device, Site
+from tests.edge.update.repositories import Device, Site, made_model
 
 
 @pytest.fixture
@@ -15,3 +15,12 @@ def site(tmp_path):
 @pytest.fixture
 def device(tmp_path, site):
     return Device(tmp_path / "device", site)
+
+
+@pytest.fixture
+def ready(site, device):
+    """A device on release 1, of a site that has release 2."""
+    site.release(made_model(0))
+    device.update()
+    site.release(made_model(1))
+    return device

@@ -34,6 +34,12 @@ def passes(data):
     assert read_model_file(data).contract is not None
 
 
+def start_of(handler):
+    """The first byte that a request asks for; 0 of one without a Range."""
+    asked = handler.headers.get("Range")
+    return 0 if asked is None else int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
+
+
 class Site:
     """A repository with its keys, served on loopback.
 
@@ -84,10 +90,10 @@ class Site:
         path = self.folder / handler.path.lstrip("/")
         if not path.is_file():
             return self.send(handler, 404, b"none")
-        data, asked = path.read_bytes(), handler.headers.get("Range")
-        if asked is None:
+        data = path.read_bytes()
+        if handler.headers.get("Range") is None:
             return self.send(handler, 200, data)
-        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
+        start = start_of(handler)
         return self.send(
             handler, 206, data[start:], {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
         )

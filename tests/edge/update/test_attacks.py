@@ -14,15 +14,6 @@ from tformer_edge.update.update_state import UpdateState
 U = UpdateState
 
 
-@pytest.fixture
-def ready(site, device):
-    """A device on release 1, of a site that has release 2."""
-    site.release(made_model(0))
-    device.update()
-    site.release(made_model(1))
-    return device
-
-
 def refused(device, *states, **options):
     report = device.update(**options)
     assert report.state in states, report

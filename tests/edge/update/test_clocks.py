@@ -13,15 +13,6 @@ from tformer_edge.update.update_state import UpdateState
 U = UpdateState
 
 
-@pytest.fixture
-def ready(site, device):
-    """A device on release 1, of a site that has release 2."""
-    site.release(made_model(0))
-    device.update()
-    site.release(made_model(1))
-    return device
-
-
 def at(monkeypatch, days):
     """Moves this process's clock, for python-tuf too."""
     import datetime

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.edge.update.repositories import QUICK
+from tests.edge.update.repositories import QUICK, start_of
 from tformer_edge.update.download import download
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
@@ -33,7 +33,7 @@ def cut(site, places):
     def answer(handler, path):
         if not left:
             return False
-        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        start = start_of(handler)
         handler.send_response(206 if start else 200)
         if start:
             handler.send_header("Content-Range", f"bytes {start}-{len(DATA) - 1}/{len(DATA)}")
@@ -86,7 +86,7 @@ def test_N2_a_resumption_answered_wrongly_begins_again(site, path, status, heade
     path.write_bytes(DATA[:5000])
 
     def answer(handler, name):
-        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        start = start_of(handler)
         if not start:
             return False
         return site.send(handler, status, DATA if status == 200 else b"\xff" * 9000, headers(start))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.edge.update.repositories import made_model
+from tests.edge.update.repositories import made_model, start_of
 from tformer_edge.update.update_state import UpdateState
 
 
@@ -84,7 +84,7 @@ def test_A7_a_length_that_lies(site, device, what, lie, state):
             return False
         asked.append(path)
         data = (site.folder / path[1:]).read_bytes()
-        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        start = start_of(handler)
         span = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
         return site.send(handler, 206 if start else 200, data[start:], span, len(data) - start + lie)
 

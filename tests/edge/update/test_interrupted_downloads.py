@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.update.repositories import QUICK, made_model
+from tests.edge.update.repositories import QUICK, made_model, start_of
 from tformer_edge.update import download as download_module
 from tformer_edge.update.update_state import UpdateState
 
@@ -104,7 +104,7 @@ def test_N2_the_rest_of_another_file_is_never_taken_for_this_ones(site, device, 
     part.write_bytes(model[:5000])
 
     def changed(handler, path):
-        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        start = start_of(handler)
         if "targets/" not in path or not start:
             return False
         other = bytes(len(model) - start)
@@ -124,7 +124,7 @@ def test_N2_a_rest_that_ends_early_by_its_own_account(site, device, model):
     part.write_bytes(model[:5000])
 
     def pieces(handler, path):
-        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        start = start_of(handler)
         if "targets/" not in path or not start:
             return False
         end = min(start + 4000, len(model))

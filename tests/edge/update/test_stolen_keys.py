@@ -30,14 +30,14 @@ def lose_cache(device):
             shutil.rmtree(path)
 
 
-def sign_again(site, role, name, change):
-    """A copy of the metadata file `name` that `change` was applied to, one version up where it is the timestamp."""
+def forge(site, role, name, change, written=None):
+    """Signs metadata file `name` again, as `change` leaves it, and publishes it as `written`, or in its own place."""
     folder = site.folder / "metadata"
     metadata = Metadata.from_file(str(folder / name))
     change(metadata.signed)
     metadata.signatures.clear()
     metadata.sign(site.keys[role][0])
-    return metadata
+    (folder / (written or name)).write_bytes(metadata.to_bytes())
 
 
 @pytest.mark.parametrize("cache", ["whole", "lost"])
@@ -59,8 +59,7 @@ def test_A3_A4_an_older_snapshot_under_a_new_timestamp(site, seen_both, cache):
         timestamp.version += 1
         timestamp.snapshot_meta.version -= 1
 
-    forged = sign_again(site, "timestamp", "timestamp.json", older)
-    (site.folder / "metadata" / "timestamp.json").write_bytes(forged.to_bytes())
+    forge(site, "timestamp", "timestamp.json", older)
     if cache == "lost":
         lose_cache(seen_both)
     report = seen_both.update()
@@ -77,10 +76,8 @@ def test_A3_A4_older_targets_under_a_new_snapshot_and_timestamp(site, seen_both,
         timestamp.version += 1
         timestamp.snapshot_meta.version += 1
 
-    forged = sign_again(site, "snapshot", "3.snapshot.json", older)
-    (site.folder / "metadata" / "4.snapshot.json").write_bytes(forged.to_bytes())
-    forged = sign_again(site, "timestamp", "timestamp.json", newer)
-    (site.folder / "metadata" / "timestamp.json").write_bytes(forged.to_bytes())
+    forge(site, "snapshot", "3.snapshot.json", older, written="4.snapshot.json")
+    forge(site, "timestamp", "timestamp.json", newer)
     if cache == "lost":
         lose_cache(seen_both)
     report = seen_both.update()

@@ -55,11 +55,16 @@ def update(
     assert trained.quantized is not None
     quantized = load_quantized(trained.model, trained.quantized)
     source = GraphSource(trained, quantized, AS_TRAINED, False, ())
-    dress = Dress()
-    if job.deployed is not None:
-        dress = dress_of(read_model_file(load_bytes(job.deployed)).flatbuffer)
-    conversion = dress.convert(quantized)
-    deployed = _deployed(job, source, conversion)
+    if job.deployed is None:
+        dress = Dress()
+        conversion = dress.convert(quantized)
+        deployed = file_of(source, conversion).to_bytes()
+    else:
+        deployed = load_bytes(job.deployed)
+        flatbuffer = read_model_file(deployed).flatbuffer
+        dress = dress_of(flatbuffer)
+        conversion = dress.convert(quantized)
+        _check_deployed(job, flatbuffer, conversion)
     record = run_record(job, trained, dataset, quantized.weights, deployed)
     done = finished(job, record, Cluster(), say)
     if done is not None:
@@ -85,22 +90,15 @@ def update(
         return _Update(job, stages, renamed, deployed, conversion.flatbuffer, dress, least, console).run()
 
 
-def _deployed(job: UpdateJob, source: GraphSource, conversion: Conversion) -> bytes:
-    """The file that devices have."""
-    if job.deployed is None:
-        return file_of(source, conversion).to_bytes()
-    data = load_bytes(job.deployed)
-    if (
-        pack(read_model_file(data).flatbuffer, "full").flatbuffer
-        != pack(conversion.flatbuffer, "full").flatbuffer
-    ):
+def _check_deployed(job: UpdateJob, flatbuffer: bytes, conversion: Conversion) -> None:
+    """Raises UserError unless the model of the file that devices have is the conversion's, metadata apart."""
+    if pack(flatbuffer, "full").flatbuffer != pack(conversion.flatbuffer, "full").flatbuffer:
         raise UserError(
             f"the file that {job.source} converts to with this version",
             f"{job.deployed}, which holds another model",
             "give the run that it was made of, or leave it out",
             where="--deployed",
         )
-    return data
 
 
 class _Update:
