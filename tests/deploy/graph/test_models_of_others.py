@@ -217,3 +217,15 @@ def test_a_factor_goes_through_zero_padding_an_offset_does_not(mean):
     assert bool(left) == (mean != 0.0)
     assert not any(weight.trainable for node in left for weight in node.weights.values())
     assert proven(x, inputs) < 1e-5
+
+
+def test_the_scale_of_inception_resnets_branches_folds_into_their_convolutions():
+    """keras.applications' own layer: x + scale · branch."""
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    inputs = layers.Input(SHAPE)
+    x = CustomScaleLayer(0.17)([inputs, layers.Conv2D(3, 1)(inputs)])
+    graph = lower(keras.Model(inputs, x)).graph
+    assert [node.operation for node in graph.nodes.values()] == ["input", "convolution", "add"]
+    assert proven(layers.ReLU()(x), inputs) < 1e-5
+    assert proven(CustomScaleLayer(0.17)([inputs, layers.ReLU()(inputs)]), inputs) < 1e-5
