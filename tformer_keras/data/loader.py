@@ -172,11 +172,11 @@ class Loader:
             return self.preprocessing.normalise(pixels), truth, weights
         placements = augmentation.placements(boxes, self.seed, epoch, indices)
         truth = self.task.encode(annotations, placements, size, self.classes)
-        images = augmentation.images(pixels.astype(np.float32), self.seed, epoch, indices, placements)
-        if augmentation.mixes:
-            images, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
-            truth = (shares,)
-        return self.preprocessing.normalise(images), truth, weights
+        images = augmentation.images(pixels, self.seed, epoch, indices, placements)
+        if not augmentation.mixes:
+            return self.preprocessing.normalise(images), truth, weights
+        mixed, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
+        return self.preprocessing.normalise(mixed), (shares,), weights
 
     def stream(self, epoch: int = 0, step: int = 0, epochs: int | None = None) -> Any:
         """The batches from (epoch, step) on, made ahead in parallel, as `fit` and `evaluate` take them.
