@@ -93,7 +93,7 @@ _APPLY: dict[str, Callable[[Image.Image, float], Image.Image]] = {
     "rotate": lambda picture, signed: picture.rotate(
         _DEGREES * signed, Image.Resampling.BILINEAR, fillcolor=_FILL
     ),
-    "solarize": lambda picture, signed: ImageOps.solarize(picture, 256.0 * (1.0 - abs(signed))),
+    "solarize": lambda picture, signed: ImageOps.solarize(picture, round(256.0 * (1.0 - abs(signed)))),
     "color": _enhance(ImageEnhance.Color),
     "posterize": lambda picture, signed: ImageOps.posterize(picture, 8 - round(4.0 * abs(signed))),
     "contrast": _enhance(ImageEnhance.Contrast),
