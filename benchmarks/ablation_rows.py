@@ -1,4 +1,4 @@
-"""The rows of the paper's Tables 2 and 3, and two that it lacks, as configurations of one small TFormer."""
+"""The rows of the paper's Tables 2 and 3 with its figures, and two that it lacks. Imports no training framework."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-
 from tformer_cli import sizes
-from tformer_keras.layers import HybridPooling
-from tformer_keras.models.tformer import VARIANTS, TFormer, TFormerConfig
 
 KERNELS = (3, 5, 7, 9, 11)
 
@@ -106,43 +102,3 @@ CLAIMS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 # What it does not ask.
 QUESTIONS = (("tformer", "no-pooling"), ("tformer", "depthwise"))
-
-# The paper's shape, small: one strided patch embedding before each stage, 16×16, 8×8 and 4×4 maps. LayerScale from 1e-5
-# has no time to grow in so short a training.
-SMALL: dict[str, Any] = {
-    "width": 1.0,
-    "widths": (32, 64, 96),
-    "depths": (1, 2, 1),
-    "stem_kernel": 5,
-    "stem_stride": 2,
-    "layer_scale": None,
-    "stochastic_depth": 0.0,
-}
-
-
-def small_config(row: Row, size: tuple[int, int], classes: int) -> TFormerConfig:
-    """The row as a configuration of the small TFormer for images of `size` (height, width)."""
-    arguments = {**SMALL, **row.overrides, "input_shape": (*size, 3), "classes": classes}
-    return dataclasses.replace(VARIANTS["tformer_micro"], **arguments)
-
-
-def build_row(row: Row, config: TFormerConfig, name: str = "tformer") -> keras.Model:
-    """The row's model: fresh weights, images `(batch, *input_shape)` to logits."""
-    model = TFormer(config, name)
-    if not row.depthwise:
-        return model
-    return keras.models.clone_model(model, clone_function=_depthwise_for_pooling)
-
-
-def _depthwise_for_pooling(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if not isinstance(layer, HybridPooling):
-        return type(layer).from_config(layer.get_config())
-    return keras.layers.DepthwiseConv2D(
-        3,
-        padding="same",
-        data_format="channels_last",
-        use_bias=False,  # the 1×1 convolution behind it has one
-        # Of nine weights: what comes out deviates as much as what went in.
-        depthwise_initializer=keras.initializers.RandomNormal(stddev=1 / 3),
-        name=layer.name,
-    )

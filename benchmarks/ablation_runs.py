@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import rich.console
 
-from benchmarks.ablation_rows import SMALL, Row, build_row, small_config
+from benchmarks.ablation_models import SMALL, build_row, small_config
+from benchmarks.ablation_rows import Row
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.data.load import load_dataset
