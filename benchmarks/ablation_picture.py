@@ -23,7 +23,7 @@ def draw(found: Mapping[str, Sequence[float]], spread: Spread) -> bytes:
     tables = {title: [name for name in paper if name in found] for title, paper in TABLES.items()}
     tables = {title: names for title, names in tables.items() if names}
     others = [row.name for row in NOT_IN_THE_PAPER if row.name in found]
-    figure = Figure(figsize=(11, 9.5), layout="constrained")
+    figure: Any = Figure(figsize=(11, 9.5), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(0.8, 1))
     groups = [*tables.values(), *([others] if others else [])]
     widths = [max(len(names), 2) for names in groups]

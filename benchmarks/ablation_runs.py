@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,9 @@ def train_row(
     return KerasRun(job, cluster, dataset, network, preprocessing, say).run(record, console)
 
 
-def accuracies(rows: Sequence[Row], seeds: Sequence[int], reports: Any) -> dict[str, list[float]]:
+def accuracies(
+    rows: Sequence[Row], seeds: Sequence[int], reports: Mapping[tuple[str, int], Any]
+) -> dict[str, list[float]]:
     """Top-1 in per cent of each row, a number a seed; `reports` is what `train_row` gave, by (name, seed)."""
     return {
         row.name: [100 * float(reports[row.name, seed]["evaluation"]["top1"]) for seed in seeds]
