@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.ablation_rows import NOT_IN_THE_PAPER, TABLES
 from benchmarks.ablation_statistics import CONTRADICTED, HOLDS, UNDECIDED, Spread, difference, verdict
@@ -26,7 +27,7 @@ def draw(found: Mapping[str, Sequence[float]], spread: Spread) -> bytes:
     figure: Any = Figure(figsize=(11, 9.5), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(0.8, 1))
     groups = [*tables.values(), *([others] if others else [])]
-    widths = [max(len(names), 2) for names in groups]
+    widths = [max(len(names), 3.5) for names in groups]  # room for a title
     titles = [f"the paper's {title}" for title in tables] + (["not in the paper"] if others else [])
     axes = upper.subplots(1, len(groups), squeeze=False, sharey=True, width_ratios=widths)[0]
     for axis, names, title in zip(axes, groups, titles, strict=True):
@@ -38,9 +39,10 @@ def draw(found: Mapping[str, Sequence[float]], spread: Spread) -> bytes:
             _pairs(axis, names, TABLES[title], found, spread)
     handles = [_patch(colour, kind) for kind, colour in COLOURS.items()]
     lower.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=80)
+    Image.open(drawn).convert("RGB").quantize(32).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def _patch(colour: str, label: str) -> Any:
