@@ -35,7 +35,12 @@ def train_all(args: argparse.Namespace, console: rich.console.Console) -> dict[t
     for seed in range(args.seeds):
         for name in args.only:
             out = args.out / f"{name}-seed{seed}"
-            reports[name, seed] = train_row(ROWS[name], seed, args.data, dataset, args.epochs, out, console)
+            try:
+                report = train_row(ROWS[name], seed, args.data, dataset, args.epochs, out, console)
+            except KeyboardInterrupt:
+                console.print(f"stopped in {out}: the same command goes on there", markup=False)
+                raise
+            reports[name, seed] = report
     return reports
 
 

@@ -106,7 +106,7 @@ def test_a_study_goes_on_where_it_stopped(study, monkeypatch, tmp_path, capsys):
         return whole(row, seed, *rest)
 
     monkeypatch.setattr(ablations, "train_row", stopping)
-    assert study("--seeds", "2") == 130
+    assert study("--seeds", "2") == 130 and "the same command goes on" in capsys.readouterr().err
     reports = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/report.json")}
     assert len(reports) == 3
     assert study("--seeds", "2", "--no-train") == 0  # the whole seed that is there
