@@ -119,7 +119,7 @@ class Loader:
         self.workers = workers
         self.failure: Exception | None = None
         self.processes = processes
-        self._source_of = {
+        self._source_of: dict[str, Any] = {
             "split": split,
             "preprocessing": preprocessing,
             "augmentation": augmentation,
