@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.peers.__main__ import main
+from benchmarks.peers import __main__ as command
 from benchmarks.peers.counted_tables import NOTES, as_printed, counted_rows
 from benchmarks.peers.paper_tables import PAPER_TABLES
 from tformer_cli.sizes import ROWS
@@ -85,14 +85,16 @@ def test_a_detector_has_the_backbone_s_parameters_and_its_head_s():
     assert row_of(6, "ResNet-101").parameters == 44_549_160 - 2_049_000 + neck + extra + towers
 
 
-def test_the_command_prints_tables(capsys):
-    assert main(["--table", "5"]) == 0
+def test_the_command_prints_tables(capsys, monkeypatch):
+    monkeypatch.setattr(command, "counted_rows", rows_of)  # counted once for all tests
+    assert command.main(["--table", "5"]) == 0
     out = capsys.readouterr().out
     assert "Swin-Mixer-T/D24" in out and "20.387" in out and "yes: counted at 256×256" in out
 
 
-def test_the_command_prints_json(capsys):
-    assert main(["--table", "7", "--json"]) == 0
+def test_the_command_prints_json(capsys, monkeypatch):
+    monkeypatch.setattr(command, "counted_rows", rows_of)
+    assert command.main(["--table", "7", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert len(rows) == 12 and {row["height"] for row in rows} == {512}
     assert rows[0]["name"] == "semantic_fpn_resnet18" and rows[0]["parameters"] == 15_426_774
@@ -100,5 +102,5 @@ def test_the_command_prints_json(capsys):
 
 def test_the_command_s_help_has_examples(capsys):
     with pytest.raises(SystemExit):
-        main(["--help"])
+        command.main(["--help"])
     assert "python -m benchmarks.peers --table 6 --json" in capsys.readouterr().out
