@@ -110,7 +110,7 @@ def converted(name: str, converter: str, cache: Path = CACHE) -> Converted:
     sources = [
         Path(__file__),
         Path(__file__).with_name("sane_weights.py"),
-        Path(__file__).with_name("peers.py"),
+        Path(__file__).parent / "peers" / "conversion.py",
     ]
     stem = f"application-{name}-{converter}"
     file = cache / f"{stem}-{sources_key((name, converter), sources, parts)}.tflite"

@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import add_model_arguments, chosen_files, label_of, names_of
+from benchmarks.peers import add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import ROOT, provenance
 from benchmarks.tables import print_tables
 from benchmarks.task_latency import ANSWER, OURS, of_task
@@ -36,6 +36,7 @@ EPILOG = """examples:
   python benchmarks/arm_instructions.py                         the int8 files of every model, both cores
   python benchmarks/arm_instructions.py --only tformer_s resnet18 --cores cortex-a76
   python benchmarks/arm_instructions.py --tasks                 detectors and segmenters, and their answers
+  python benchmarks/arm_instructions.py --paper 5               the models of the paper's Table 5, 6 or 7
   python benchmarks/arm_instructions.py --files a.tflite b.tflite     any files, beside TFormer-S
 It needs Debian's qemu-user and gcc: apt-get install qemu-user gcc
 """
@@ -196,7 +197,9 @@ def _run(args: argparse.Namespace) -> int:
                     members, describe, platform=where, threads=1, unit="M instructions", ours=(ours, "int8")
                 )
             continue
-        rows += summarise(counts, describe, platform=core, threads=1, unit="M instructions")
+        rows += summarise(
+            counts, describe, platform=core, threads=1, unit="M instructions", ours=ours_of(args)
+        )
         goals += hold_against_goals(counts, platform=core, threads=1)
     if args.out:
         for path in write_results(args.out, "arm_instructions", rows, goals, made):

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
-from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of
+from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import provenance
 from benchmarks.tables import print_tables
 from tformer_edge.errors import UserError
@@ -38,6 +38,7 @@ EPILOG = """examples:
   python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
   taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
   python benchmarks/latency.py --tasks                          detectors and segmenters, and their answers
+  python benchmarks/latency.py --paper 5 --kinds int8           the models of the paper's Table 5, 6 or 7
   python benchmarks/latency.py --applications --threads 1       our conversion of keras.applications and TensorFlow's
   python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
 """
@@ -186,7 +187,7 @@ def _run(args: argparse.Namespace) -> int:
             }
 
         where = platform_name()
-        rows += summarise(samples, describe, platform=where, threads=threads, unit="ms")
+        rows += summarise(samples, describe, platform=where, threads=threads, unit="ms", ours=ours_of(args))
         goals += hold_against_goals(samples, platform=where, threads=threads)
     if args.out:
         for path in write_results(args.out, "latency", rows, goals, made):

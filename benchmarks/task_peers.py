@@ -167,7 +167,7 @@ def convert_task_peer(name: str) -> bytes:
     import keras
     from PIL import Image
 
-    from benchmarks.peers import randomise
+    from benchmarks.peers.random_weights import randomise
     from tformer_keras.data.pixels import synthetic_pixels
     from tformer_keras.deploy import ConversionOptions, convert_model
     from tformer_keras.training.saved_model import BarePreprocessing

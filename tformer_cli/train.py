@@ -81,6 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run_options.add_run_arguments(parser)
     parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that decode and augment images, the same ones to the bit: for a GPU, as many as it waits for "
+        "(default: none, threads of this one do it)",
+    )
+    parser.add_argument(
         "--processes", type=int, metavar="N", help="processes that train together (JAX backend)"
     )
     parser.add_argument("--process-id", type=int, metavar="I", help="this one's number, from 0")
@@ -131,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "0 or more", str(args.checkpoint_minutes), "10 is usual", where="--checkpoint-minutes"
         )
+    if not 0 <= args.workers <= 256:
+        raise UserError("0 to 256", str(args.workers), "one a core is most", where="--workers")
     from tformer_keras.data.load import load_dataset
     from tformer_keras.training.distribution import join
     from tformer_keras.training.photos import choose_photos, facts_of
@@ -181,6 +191,7 @@ def run(args: argparse.Namespace) -> int:
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=args.tensorboard,
         command=sys.argv,
+        workers=args.workers,
     )
     try:
         report = train(job, output.console, cluster, dataset)

@@ -1,9 +1,6 @@
 """Augmentation: keyed draws, equality with Keras' own layers, equal results on JAX without TensorFlow."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 
 import keras
@@ -11,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from scipy import ndimage
 
 from tformer_edge.errors import UserError
 from tformer_keras.data import augmentation as augmentation_module
@@ -32,7 +31,11 @@ EVERYTHING = Augmentation(
 def pixels(count: int = 12, height: int = 16, width: int = 20, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).integers(0, 256, (count, height, width, 3))
     ramp = np.linspace(0, 200, width)[None, None, :, None]
-    return np.floor(noise * 0.2 + ramp).astype(np.float32)  # not pure noise: histograms and shifts must show
+    return np.floor(noise * 0.2 + ramp).astype(np.uint8)  # not pure noise: histograms and shifts must show
+
+
+def difference(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.abs(left.astype(np.float32) - right.astype(np.float32))
 
 
 def one_hot(count: int, classes: int = 5) -> np.ndarray:
@@ -86,10 +89,9 @@ def test_an_image_is_augmented_alike_in_every_batch(options):
         np.testing.assert_array_equal(
             options.images(images[row : row + 1], 1, 2, indices[row : row + 1])[0], whole[row]
         )
-    assert np.abs(whole - images).max() > 10
-    assert whole.dtype == np.float32 and whole.min() >= 0 and whole.max() <= 255
+    assert difference(whole, images).max() > 10 and whole.dtype == np.uint8
     for other in (options.images(images, 2, 2, indices), options.images(images, 1, 3, indices)):
-        assert np.abs(other - whole).max() > 10
+        assert difference(other, whole).max() > 10
 
 
 def test_two_even_shards_mix_as_the_whole_batch():
@@ -121,7 +123,8 @@ def keras_layer(
     layer: keras.layers.Layer, images: np.ndarray, transformation: dict[str, np.ndarray]
 ) -> np.ndarray:
     tensors = {key: keras.ops.convert_to_tensor(value) for key, value in transformation.items()}
-    return keras.ops.convert_to_numpy(layer.transform_images(keras.ops.convert_to_tensor(images), tensors))
+    images = keras.ops.convert_to_tensor(images.astype(np.float32))
+    return keras.ops.convert_to_numpy(layer.transform_images(images, tensors))
 
 
 @pytest.mark.parametrize("border,fill_mode", [("zero", "constant"), ("reflect", "reflect")])
@@ -146,8 +149,12 @@ def test_flip_and_shift_equal_keras_random_flip_and_random_translation(border, f
 def test_erasing_equals_keras_random_erasing_and_keeps_to_its_area():
     images, indices = pixels(400, 32, 32), np.arange(400)
     result = Augmentation(random_erasing=0.25).images(images, 5, 1, indices)
-    marked = Augmentation(random_erasing=0.25).images(np.full_like(images, 999.0), 5, 1, indices)
-    masks = marked != 999.0
+    # What is erased is the same noise on whatever lies below: pixels that differ from one of two grounds.
+    marked, other = (
+        Augmentation(random_erasing=0.25).images(np.full_like(images, ground), 5, 1, indices)
+        for ground in (0, 1)
+    )
+    masks = marked == other
     expected = keras_layer(
         keras.layers.RandomErasing(0.25),
         images,
@@ -167,15 +174,6 @@ def test_erasing_equals_keras_random_erasing_and_keeps_to_its_area():
         )
     assert abs(marked[masks].mean() - 127.5) < 2  # noise over the whole range
     assert marked[masks].min() == 0 and marked[masks].max() == 255
-
-
-def test_equalize_equals_the_keras_layer_image_by_image():
-    images = np.concatenate([pixels(2), np.full((1, 16, 20, 3), 77.0, np.float32)])
-    images[0, ..., 1] = np.where(images[0, ..., 1] > 100, 200.0, 10.0)
-    layer = keras.layers.Equalization()
-    expected = np.concatenate([keras_layer(layer, image[None], {}) for image in images])
-    np.testing.assert_array_equal(randaugment.equalize(images), expected)
-    assert np.abs(expected[1] - images[1]).max() > 10
 
 
 # MixUp and CutMix.
@@ -235,76 +233,82 @@ def test_mix_probability_and_the_coin_between_both_mixes():
 # RandAugment.
 
 
+def apply(name: str, image: np.ndarray, signed: float) -> np.ndarray:
+    return np.asarray(randaugment.apply_operation(name, Image.fromarray(image), signed))
+
+
 @pytest.mark.parametrize("name", randaugment.OPERATIONS[1:])
 def test_every_operation_changes_pixels_and_grows_with_its_strength(name):
-    images = pixels(2)
-    images[1] = images[1] // 8 * 7 + 5  # of less contrast
+    image = pixels(2)[1] // 8 * 7 + 5  # of less contrast
     for sign in (-1.0, 1.0):
-        weak, strong = (
-            randaugment.apply_operation(name, images, np.full(2, s), np.full(2, s * sign))
-            for s in (0.25, 1.0)
-        )
-        assert strong.shape == images.shape and strong.dtype == np.float32
-        assert strong.min() >= 0 and strong.max() <= 255 and (strong == np.rint(strong)).all()
-        difference = np.abs(strong - images).mean()
-        assert difference > 1
+        weak, strong = (apply(name, image, strength * sign) for strength in (0.25, 1.0))
+        assert strong.shape == image.shape and strong.dtype == np.uint8
+        assert difference(strong, image).mean() > 1
         if name not in ("equalize", "auto_contrast"):
-            assert difference > np.abs(weak - images).mean()
+            assert difference(strong, image).mean() > difference(weak, image).mean()
 
 
 def test_operations_mean_what_the_paper_says():
-    images = pixels(1)
-    full, half = np.ones(1), np.full(1, 0.5)
-    np.testing.assert_array_equal(
-        randaugment.apply_operation("posterize", images, full, full), images // 16 * 16
-    )
-    np.testing.assert_array_equal(
-        randaugment.apply_operation("solarize", images, half, half),
-        np.where(images < 128, images, 255 - images),
-    )
-    grey = randaugment.apply_operation("color", images, full, -full)
-    assert np.ptp(grey, axis=-1).mean() < 0.2 * np.ptp(images, axis=-1).mean()
-    moved = randaugment.apply_operation("translate_x", images, full, full)
-    np.testing.assert_array_equal(moved[:, :, 9:], images[:, :, :-9])  # 0.45 of 20 pixels, to the right
-    assert (moved[:, :, :9] == 128).all()
-    moved = randaugment.apply_operation(
-        "translate_y", images, np.full(1, 0.5 / 0.45), -np.full(1, 0.5 / 0.45)
-    )
-    np.testing.assert_array_equal(moved[:, :8], images[:, 8:])
+    (image,) = pixels(1)
+    for signed in (-1.0, 1.0):
+        np.testing.assert_array_equal(apply("posterize", image, signed), image // 16 * 16)
+        np.testing.assert_array_equal(
+            apply("solarize", image, signed / 2), np.where(image < 128, image, 255 - image)
+        )
+    grey = apply("color", image, -1.0)
+    assert np.ptp(grey, axis=-1).mean() < 0.2 * np.ptp(image, axis=-1).mean()
+    moved = apply("translate_x", image, 1.0)
+    np.testing.assert_array_equal(moved[:, 9:], image[:, :-9])  # 0.45 of 20 pixels, to the right
+    assert (moved[:, :9] == 128).all()
+    moved = apply("translate_y", image, -0.5 / 0.45)
+    np.testing.assert_array_equal(moved[:8], image[8:])
+    np.testing.assert_allclose(apply("brightness", image, 1.0), np.minimum(image * 1.9, 255), atol=1)
 
 
-def test_rotation_is_the_matrix_of_the_keras_layer():
-    layer = keras.layers.RandomRotation((30 / 360, 30 / 360))
-    shape = (1, 16, 20, 3)
-    expected = layer.get_random_transformation(np.zeros(shape, np.float32))["rotation_matrix"]
-    received = randaugment._TRANSFORMATIONS["rotate"](np.ones(1), np.ones(1), (16, 20))["rotation_matrix"]
-    np.testing.assert_allclose(received, keras.ops.convert_to_numpy(expected), atol=1e-4)
+def test_equalize_and_contrast_equal_the_keras_layers():
+    (image,) = pixels(1, 256, 250) // 2 + 20
+    expected = keras_layer(keras.layers.Equalization(), image[None], {})[0]
+    # Pillow counts in whole steps of a 255th of the pixels: the two part where these are few.
+    assert difference(apply("equalize", image, 1.0), expected).max() <= 3
+    assert difference(image, expected).max() > 30
+    expected = keras_layer(keras.layers.AutoContrast(), image[None], {})[0]
+    assert difference(apply("auto_contrast", image, 1.0), expected).max() <= 1
+
+
+def test_geometry_equals_the_affine_map_about_the_middle_or_the_corner():
+    """Against scipy's linear interpolation, away from the border."""
+    (image,) = pixels(1, 32, 32)
+    smooth = ndimage.uniform_filter(image.astype(np.float64), (5, 5, 0))
+    image = smooth.round().astype(np.uint8)
+    angle = np.deg2rad(30.0)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])  # of rows and columns
+    matrices = {
+        "rotate": (turn.T, np.full(2, 15.5) - turn.T @ np.full(2, 15.5)),
+        "shear_x": (np.array([[1, 0], [0.3, 1]]), np.array([0.0, 0.3 * 0.5])),
+        "shear_y": (np.array([[1, 0.3], [0, 1]]), np.array([0.3 * 0.5, 0.0])),
+    }
+    for name, (matrix, offset) in matrices.items():
+        expected = np.stack(
+            [ndimage.affine_transform(smooth[..., k], matrix, offset, order=1, cval=-1) for k in range(3)], -1
+        )
+        seen = ndimage.binary_erosion((expected >= 0).all(-1), iterations=2)
+        assert seen.mean() > 0.4
+        assert difference(apply(name, image, 1.0), expected)[seen].max() <= 2, name
 
 
 def test_operations_are_drawn_evenly(monkeypatch):
-    seen: list[str] = []
+    seen: list[tuple[str, float]] = []
 
-    def record(name, images, strength, signed):
-        seen.extend([name] * len(images))
-        assert (np.abs(signed) == strength).all() and abs(strength.mean() - 0.9) < 0.05
-        return images
+    def record(name, picture, signed):
+        seen.append((name, signed))
+        return picture
 
     monkeypatch.setattr(randaugment, "apply_operation", record)
-    Augmentation(rand_augment=(2, 9)).images(np.zeros((7000, 1, 1, 3), np.float32), 0, 0, np.arange(7000))
-    counts = {name: seen.count(name) for name in randaugment.OPERATIONS}
-    assert counts.pop("identity") == 0 and abs(sum(counts.values()) - 13_000) < 150
-    assert all(880 < count < 1120 for count in counts.values())
-
-
-def test_half_precision_policy_leaves_pixels_in_float32():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    randaugment._layer.cache_clear()
-    try:
-        received = EVERYTHING.images(pixels(), 0, 0, np.arange(12))
-    finally:
-        keras.config.set_dtype_policy("float32")
-        randaugment._layer.cache_clear()
-    np.testing.assert_array_equal(received, EVERYTHING.images(pixels(), 0, 0, np.arange(12)))
+    Augmentation(rand_augment=(2, 9)).images(np.zeros((7000, 1, 1, 3), np.uint8), 0, 0, np.arange(7000))
+    names, signed = [name for name, _ in seen], np.array([value for _, value in seen])
+    counts = [names.count(name) for name in randaugment.OPERATIONS]
+    assert sum(counts) == 14_000 and all(880 < count < 1120 for count in counts)
+    assert abs(np.abs(signed).mean() - 0.9) < 0.01 and abs((signed > 0).mean() - 0.5) < 0.02
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data needs KERAS_BACKEND=tensorflow")
@@ -317,65 +321,12 @@ def test_inside_the_worker_threads_of_tf_data():
         return EVERYTHING.images(images[index : index + 1], 0, 0, [index])[0]
 
     data = tf.data.Dataset.range(12).map(
-        lambda index: tf.numpy_function(augment, [index], tf.float32),
+        lambda index: tf.numpy_function(augment, [index], tf.uint8),
         num_parallel_calls=4,
         deterministic=True,
     )
     received = np.stack(list(data.as_numpy_iterator()))
     np.testing.assert_array_equal(received, EVERYTHING.images(images, 0, 0, np.arange(12)))
-
-
-BOTH_BACKENDS = """
-import sys, numpy as np
-blocked = sys.argv[1] == "jax"
-if blocked:
-    class Block:
-        def find_spec(self, name, path=None, target=None):
-            if name.split(".")[0] == "tensorflow":
-                raise ImportError("TensorFlow is blocked by the test")
-    sys.meta_path.insert(0, Block())
-from tformer_keras.data import randaugment
-from tformer_keras.data.augmentation import Augmentation
-import keras
-assert keras.backend.backend() == sys.argv[1]
-images = np.load(sys.argv[2])
-every = {}
-for name in randaugment.OPERATIONS[1:]:
-    strength = np.linspace(0.1, 1.0, len(images))
-    signed = strength * np.resize([1, -1], len(images))
-    every[name] = randaugment.apply_operation(name, images, strength, signed)
-options = Augmentation(
-    horizontal_flip=True, shift=3, rand_augment=(3, 9.0), random_erasing=0.5, mixup=0.4, cutmix=1.0
-)
-every["images"] = options.images(images, 4, 2, np.arange(len(images)))
-labels = np.eye(len(images), dtype=np.float32)
-every["mixed"], every["labels"] = options.mix(every["images"], labels, 4, 2, np.arange(len(images)))
-assert not blocked or "tensorflow" not in sys.modules
-np.savez(sys.argv[3], **every)
-"""
-
-
-def test_tensorflow_and_jax_without_tensorflow_give_equal_results(tmp_path):
-    np.save(tmp_path / "images.npy", pixels(11))
-    processes = {}
-    for backend in ("tensorflow", "jax"):
-        command = [
-            sys.executable,
-            "-c",
-            BOTH_BACKENDS,
-            backend,
-            tmp_path / "images.npy",
-            tmp_path / f"{backend}.npz",
-        ]
-        environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
-        processes[backend] = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    for backend, process in processes.items():
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, f"{backend}: {errors[-3000:]}"
-    expected, received = (np.load(tmp_path / f"{backend}.npz") for backend in processes)
-    assert set(expected.files) == set(received.files)
-    for name in expected.files:
-        np.testing.assert_allclose(received[name], expected[name], atol=1e-3, err_msg=name)
 
 
 # The crop, options and speed.

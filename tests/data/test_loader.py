@@ -200,7 +200,7 @@ def test_augmentation_is_given_pixels_and_keys_before_normalisation() -> None:
     class Recorder(Augmentation):
         def images(self, pixels, seed, epoch, indices, placements):
             calls.append(("images", pixels.dtype, float(pixels.max()) > 200, seed, epoch, indices.tolist()))
-            return pixels / 2
+            return pixels // 2
 
         def mix(self, images, labels, seed, epoch, indices):
             calls.append(("mix", images.dtype, float(images.max()) > 100, seed, epoch, indices.tolist()))
@@ -210,10 +210,9 @@ def test_augmentation_is_given_pixels_and_keys_before_normalisation() -> None:
     loader = source.loader(augmentation=Recorder(mixup=1.0))
     images, (labels,), _ = loader.batch(1, 0)
     indices = loader.indices(1, 0)
-    key = (np.float32, True, 5, 1, indices.tolist())
-    assert calls == [("images", *key), ("mix", *key)]
+    assert calls == [(name, np.uint8, True, 5, 1, indices.tolist()) for name in ("images", "mix")]
     assert labels.argmax(1).tolist() == source.split.annotations[indices][::-1].tolist()
-    expected = SIZE.normalise(SIZE.pixels(source.images[indices[0]]).astype(np.float32) / 2)
+    expected = SIZE.normalise(SIZE.pixels(source.images[indices[0]]) // 2)
     np.testing.assert_array_equal(images[0], expected)
 
 

@@ -31,6 +31,10 @@ CASES = {
     "grouped pointwise": ([GroupedPointwise(6, 3)], 1 * 2 * 3 + 6, 63 * 6),
     "one group": ([GroupedPointwise(6)], 18 + 6, 63 * 18),
     "1-D convolution": ([layers.Reshape((63, 3)), layers.Conv1D(2, 3, padding="same")], 18 + 2, 63 * 18),
+    "einsum over channels": ([layers.EinsumDense("bhwc,cd->bhwd", (9, 7, 4))], 12, 63 * 12),
+    # A kernel of 7 × 7 positions for each of three channels.
+    "einsum across positions": ([layers.EinsumDense("bhwc,cwv->bhvc", (9, 7, 3))], 3 * 49, 9 * 3 * 49),
+    "einsum of two axes at once": ([layers.EinsumDense("bhwc,wcd->bhd", (9, 2))], 42, 9 * 42),
     # Norms and LayerScale: two or one trained numbers a channel, no multiply-accumulates; statistics not counted.
     "batch norm": ([layers.BatchNormalization()], 6, 0),
     "group norm": ([layers.GroupNormalization(1)], 6, 0),
@@ -106,10 +110,34 @@ def test_a_subclass_of_a_known_layer_counts_as_it():
     assert count(model_of(Mine(5, 1))).macs == 63 * 15
 
 
+class Outer(layers.Layer):
+    """The products of all pairs of positions, and a weight that costs nothing."""
+
+    def build(self, one_shape, other_shape):
+        self.offset = self.add_weight(shape=())
+
+    def call(self, one, other):
+        return keras.ops.matmul(one, keras.ops.transpose(other, (0, 2, 1))) + self.offset
+
+    def multiply_accumulates(self, shapes):
+        (_, rows, channels), (_, columns, _) = shapes
+        return rows * columns * channels
+
+
+def test_a_layer_says_what_it_costs():
+    one, other = keras.Input((5, 4)), keras.Input((3, 4))
+    assert count(keras.Model([one, other], Outer()(one, other))) == Size(1, 5 * 3 * 4)
+
+
+def test_a_layer_is_not_asked_what_it_costs_at_an_unknown_size():
+    one, other = keras.Input((None, 4)), keras.Input((3, 4))
+    model = keras.Model([one, other], Outer(name="outer")(one, other))
+    with pytest.raises(ValueError, match=r"layer 'outer' has a map of \(None, None, 4\)"):
+        count(model)
+
+
 def test_unknown_sizes_are_an_error():
-    message = (
-        r"known input size, but layer 'conv' puts out \(None, None, 7, 5\); build it with a fixed input_shape"
-    )
+    message = r"known input size, but layer 'conv' has a map of \(None, None, 7, 5\); build it with a fixed input_shape"
     with pytest.raises(ValueError, match=message):
         count(model_of(layers.Conv2D(5, 1, name="conv"), shape=(None, 7, 3)))
 
@@ -124,15 +152,20 @@ def test_a_model_without_a_graph_is_an_error():
 
 @pytest.mark.parametrize(
     "variant,parameters,gmacs",
-    [("resnet18", 11_689_512, "1.81"), ("resnet50", 25_557_032, "4.09")],  # torchvision's documentation
+    [  # torchvision's documentation
+        ("resnet18", 11_689_512, "1.81"),
+        ("resnet50", 25_557_032, "4.09"),
+        ("resnet101", 44_549_160, "7.80"),
+    ],
 )
 def test_published_sizes_of_resnets(variant, parameters, gmacs):
-    size = count(ResNet(variant))
+    with keras.StatelessScope(initialize_variables=False):  # shapes are all that is counted
+        size = count(ResNet(variant))
     assert (size.parameters, f"{size.macs / 1e9:.2f}") == (parameters, gmacs)
 
 
 def test_an_unknown_resnet():
     with pytest.raises(
-        ValueError, match="^`variant` expected one of resnet18, resnet50, received 'resnet34'"
+        ValueError, match="^`variant` expected one of resnet18, resnet50, resnet101, received 'resnet34'"
     ):
         ResNet("resnet34")

@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.colours import change_colours
 from tformer_keras.data.keyed_random import noise_bytes, uniforms
 from tformer_keras.data.placement import Box, Placement, move_pixels
+from tformer_keras.data.randaugment import DRAWS_PER_OPERATION, rand_augment
 
 # One stream of draws a use, so that switching one augmentation on leaves the draws of the others alone.
 _FLIP, _SHIFT, _RAND_AUGMENT, _ERASE, _ERASE_NOISE, _MIX, _CROP, _ZOOM, _COLOUR = range(9)
@@ -20,11 +22,12 @@ class Augmentation:
     """Options of training augmentation; all off by default.
 
     All randomness is a function of (seed, epoch, image index): it does not depend on the batch an image
-    falls into, the number of processes, or the backend. RandAugment runs Keras' own layers. Flip, shift,
-    erasing and the two mixes are NumPy indexing, because a batch of 128 images of 32x32 on one core takes,
-    with Keras' layers run eagerly on TensorFlow and on JAX: flip 2.8 and 0.5 ms, shift 5.0 and 20 ms, erasing
-    17 and 12 ms, MixUp 5.6 and 3.5 ms, CutMix 15 and 5.6 ms; in NumPy flip and shift together take 0.7 ms,
-    erasing 0.3 ms and a mix 0.5 ms [measured]. The tests hold flip, shift and erasing to the Keras layers.
+    falls into, the number of processes, or the backend. All but the mixes work on uint8. RandAugment's operations
+    are Pillow's. Flip, shift, erasing and the two mixes are NumPy indexing, because a batch of 128 images of 32x32 on
+    one core takes, with Keras' layers run eagerly on TensorFlow and on JAX: flip 2.8 and 0.5 ms, shift 5.0 and 20 ms,
+    erasing 17 and 12 ms, MixUp 5.6 and 3.5 ms, CutMix 15 and 5.6 ms; in NumPy flip and shift together take 0.7 ms,
+    erasing 0.3 ms and a mix 0.5 ms [measured, with float32 pixels]. The tests hold flip, shift and erasing to the
+    Keras layers.
 
     Attributes:
         horizontal_flip: mirror left and right with probability 1/2 (`keras.layers.RandomFlip`).
@@ -154,37 +157,37 @@ class Augmentation:
 
     def images(
         self,
-        pixels: np.ndarray,
+        pixels: NDArray[np.uint8],
         seed: int,
         epoch: int,
         indices: Sequence[int] | np.ndarray,
         placements: Sequence[Placement] | None = None,
-    ) -> np.ndarray:
+    ) -> NDArray[np.uint8]:
         """Augments each image by itself: flip, shift, colour, RandAugment, erasing, in this order.
 
         Args:
-            pixels: float32 (b, H, W, 3) in 0..255, cropped and resized; left as it is.
+            pixels: uint8 (b, H, W, 3), cropped and resized; left as it is.
             seed, epoch: key of the draws.
             indices: (b,) each image's number in its split.
             placements: from `placements` of the same key; None: drawn here.
 
         Returns:
-            A new float32 (b, H, W, 3) in 0..255.
+            A new uint8 (b, H, W, 3).
         """
         indices = np.asarray(indices)
         if placements is None:
             height, width = pixels.shape[1:3]
             placements = self.placements([(0, 0, height, width)] * len(pixels), seed, epoch, indices)
-        images = move_pixels(np.asarray(pixels, dtype=np.float32), placements, self.border)
+        images = move_pixels(pixels, placements, self.border)
         if self.colour:
-            images = change_colours(images, self.colour, uniforms(seed, epoch, indices, _COLOUR, 3))
+            draws = uniforms(seed, epoch, indices, _COLOUR, 3)
+            changed = change_colours(images.astype(np.float32), self.colour, draws)
+            images = np.rint(changed, out=changed).astype(np.uint8)
         if self.rand_augment is not None:
-            # Imported here because it needs Keras, which a process that only flips should not wait for.
-            from tformer_keras.data.randaugment import DRAWS_PER_OPERATION, rand_augment
-
             operations, magnitude = self.rand_augment
             draws = uniforms(seed, epoch, indices, _RAND_AUGMENT, operations * DRAWS_PER_OPERATION)
-            images = rand_augment(images, operations, magnitude, draws)
+            for row, own in enumerate(draws):
+                images[row] = rand_augment(images[row], operations, magnitude, own)
         if self.random_erasing > 0:
             self._erase(images, seed, epoch, indices)
         return images

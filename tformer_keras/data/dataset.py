@@ -44,11 +44,19 @@ def split_of_files(
     root: Path, paths: Sequence[Path], annotations: Sequence[Any] | NDArray[np.int32]
 ) -> ImageSplit:
     """The split of picture files in `root`, by which they are named; `annotations` one a file."""
-    return ImageSplit(
-        names=tuple(path.relative_to(root).as_posix() for path in paths),
-        annotations=annotations,
-        read=lambda index: open_image(paths[index]),
-    )
+    names = tuple(path.relative_to(root).as_posix() for path in paths)
+    return ImageSplit(names, annotations, FileReader(str(root), names))
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Decodes the files of a folder by their numbers; another process can have it."""
+
+    root: str
+    names: tuple[str, ...]
+
+    def __call__(self, index: int) -> NDArray[np.uint8]:
+        return open_image(Path(self.root, self.names[index]))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -12,17 +11,16 @@ from numpy.typing import NDArray
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.augmentation import Augmentation
-from tformer_keras.data.cache import PixelCache
 from tformer_keras.data.dataset import ImageSplit
-from tformer_keras.data.placement import Box, Placement, crop_pixels
-from tformer_keras.data.progress_bar import progress
-from tformer_keras.data.streams import generator_stream, tensorflow_stream
+from tformer_keras.data.pixel_processes import PixelProcesses
+from tformer_keras.data.pixel_source import PixelSource
+from tformer_keras.data.placement import Placement
+from tformer_keras.data.streams import PARALLEL_BATCHES, generator_stream, tensorflow_stream
 from tformer_keras.tasks.task import Batch, Task
 
 # float32 images of one batch: several are made ahead.
 MAX_BATCH_BYTES = 4 << 30
-# What lies around a picture that is shown smaller than the input: the grey of letterbox.
-GROUND = 114
+MAX_PROCESSES = 256
 
 
 class Loader:
@@ -44,7 +42,9 @@ class Loader:
         cache_bytes: memory for decoded images. They are kept as they are after resizing and cropping if the
             whole split fits, otherwise decoded each time; with a random resized crop, as many originals as
             fit are kept.
-        workers: threads that decode images.
+        workers: threads that decode images, where no processes do.
+        processes: that decode and augment the images of `stream` (see `pixel_processes.py`); 0: this one does. They
+            begin with the first stream and end with `close`.
         limit: batches of an epoch at most, for trials; None: all.
 
     Raises UserError for settings that cannot work together.
@@ -64,6 +64,7 @@ class Loader:
         shard: tuple[int, int] = (0, 1),
         cache_bytes: int = 2**30,
         workers: int = 2,
+        processes: int = 0,
         limit: int | None = None,
     ) -> None:
         index, count = shard
@@ -99,10 +100,10 @@ class Loader:
                     f"{batch_size} over {count} processes",
                     f"choose a batch size that is a multiple of {2 * count}",
                 )
-        if seed < 0 or workers < 1 or cache_bytes < 0:
+        if seed < 0 or workers < 1 or cache_bytes < 0 or not 0 <= processes <= MAX_PROCESSES:
             raise UserError(
-                "seed >= 0, workers >= 1 and cache_bytes >= 0",
-                f"{seed}, {workers} and {cache_bytes}",
+                f"seed >= 0, workers >= 1, cache_bytes >= 0 and processes of 0 to {MAX_PROCESSES}",
+                f"{seed}, {workers}, {cache_bytes} and {processes}",
                 "correct them",
             )
         self.split = split
@@ -117,12 +118,17 @@ class Loader:
         self.shard = shard
         self.workers = workers
         self.failure: Exception | None = None
-        self._crops = augmentation is not None and augmentation.crops
-        height, width = preprocessing.input_size
-        keeps = self._crops or len(split) * height * width * 3 <= cache_bytes
-        self._cache = PixelCache(len(split), cache_bytes) if keeps and cache_bytes else None
-        # (height, width) of each picture, known once it has been decoded.
-        self._sizes: list[tuple[int, int] | None] = [None] * len(split)
+        self.processes = processes
+        self._source_of: dict[str, Any] = {
+            "split": split,
+            "preprocessing": preprocessing,
+            "augmentation": augmentation,
+            "seed": seed,
+            "cache_bytes": cache_bytes,
+            "threads": workers,
+        }
+        self._source = PixelSource(**self._source_of)
+        self._pool: PixelProcesses | None = None
         self._last_order: tuple[int, NDArray[np.int64]] | None = None
 
     @property
@@ -160,8 +166,7 @@ class Loader:
         weights, float32 (b,). Raises UserError that names a file which cannot be decoded.
         """
         indices = self.indices(epoch, step)
-        parts, boxes = zip(*self._read_all(indices, epoch), strict=True)
-        pixels = np.stack(parts)
+        images, boxes = (self._pool or self._source).pixels(indices, epoch)
         weights = np.ones(len(indices), np.float32)
         if not self.shuffle:
             weights[self._positions(step) >= len(self.split)] = 0
@@ -169,14 +174,13 @@ class Loader:
         size, augmentation = self.preprocessing.input_size, self.augmentation
         if augmentation is None:
             truth = self.task.encode(annotations, [Placement(box) for box in boxes], size, self.classes)
-            return self.preprocessing.normalise(pixels), truth, weights
+            return self.preprocessing.normalise(images), truth, weights
         placements = augmentation.placements(boxes, self.seed, epoch, indices)
         truth = self.task.encode(annotations, placements, size, self.classes)
-        images = augmentation.images(pixels.astype(np.float32), self.seed, epoch, indices, placements)
-        if augmentation.mixes:
-            images, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
-            truth = (shares,)
-        return self.preprocessing.normalise(images), truth, weights
+        if not augmentation.mixes:
+            return self.preprocessing.normalise(images), truth, weights
+        mixed, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
+        return self.preprocessing.normalise(mixed), (shares,), weights
 
     def stream(self, epoch: int = 0, step: int = 0, epochs: int | None = None) -> Any:
         """The batches from (epoch, step) on, made ahead in parallel, as `fit` and `evaluate` take them.
@@ -184,21 +188,28 @@ class Loader:
         Runs to the end of `epochs` epochs (the first of which begins at `step`), or without end when that is
         None. Give `fit` its `steps_per_epoch` and `evaluate` its `steps`: Keras cannot ask a generator for
         them. A tf.data.Dataset on the TensorFlow backend, a generator elsewhere; both give what `batch` gives.
-        Fills the cache first.
+        Fills the cache first, or begins the processes.
 
         tf.data turns an exception into one of TensorFlow's own; `failure` then holds the original.
         """
         steps = self.steps_per_epoch
         self.indices(epoch, step)  # Checks both.
-        self.fill(epoch)
+        parallel = PARALLEL_BATCHES
+        if not self.processes:
+            self.fill(epoch)
+        else:
+            # The processes have each a share of a batch, and seldom equal ones: the next batches level that.
+            parallel *= 2
+            if self._pool is None:
+                self._pool = PixelProcesses(self._source_of, self.processes, self.local_batch_size, parallel)
         first = epoch * steps + step
         count = None if epochs is None else (epoch + epochs) * steps - first
         if keras.backend.backend() != "tensorflow":
-            return generator_stream(self._numbered_batch, first, count)
+            return generator_stream(self._numbered_batch, first, count, parallel)
         local, size = self.local_batch_size, self.preprocessing.input_size
         truth = [((local, *shape), kind) for shape, kind in self.task.truth_shapes(size, self.classes)]
         arrays = [((local, *size, 3), "float32"), *truth, ((local,), "float32")]
-        return tensorflow_stream(self._numbered_batch, first, count, arrays)
+        return tensorflow_stream(self._numbered_batch, first, count, arrays, parallel)
 
     def fill(self, epoch: int = 0) -> None:
         """Decodes into the cache, in parallel, what this shard needs in `epoch`: all images if it is alone.
@@ -206,27 +217,17 @@ class Loader:
         Does nothing for what is there already or when images are not cached. Raises UserError that names a
         file which cannot be decoded.
         """
-        cache = self._cache
-        if cache is None:
-            return
-        if self.shard[1] == 1:
-            needed: Sequence[int] = range(len(self.split))
-        else:
+        needed: Sequence[int] = range(len(self.split))
+        if self.shard[1] > 1:
             steps = range(self.steps_per_epoch)
             needed = np.unique(np.concatenate([self.indices(epoch, step) for step in steps])).tolist()
-        missing = [index for index in needed if cache.get(index) is None]
+        self._source.fill(needed)
 
-        def decode(part: Sequence[int]) -> int:
-            for index in part:
-                if cache.full:
-                    break
-                self._source(index)
-            return len(part)
-
-        parts = [missing[start : start + 64] for start in range(0, len(missing), 64)]
-        with progress("Reading images", len(missing)) as done, ThreadPoolExecutor(self.workers) as pool:
-            for decoded in pool.map(decode, parts):
-                done(decoded)
+    def close(self) -> None:
+        """Ends the processes, if there are any; no stream is used after that."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
     def _numbered_batch(self, number: int) -> Batch:
         try:
@@ -251,36 +252,6 @@ class Loader:
         order = np.resize(order, max(len(order), self.steps_per_epoch * self.batch_size))
         self._last_order = (epoch, order)
         return order
-
-    def _read_all(self, indices: NDArray[np.int64], epoch: int) -> list[tuple[NDArray[np.uint8], Box]]:
-        """Each image's pixels at the input's size, and the box of its picture that they show."""
-        cached = self._cache is not None and all(self._cache.get(index) is not None for index in indices)
-        if self.workers == 1 or (cached and not self._crops):
-            return [self._read(int(index), epoch) for index in indices]
-        # Starting threads costs far less than decoding a batch, and none is left behind.
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(lambda index: self._read(int(index), epoch), indices))
-
-    def _read(self, index: int, epoch: int) -> tuple[NDArray[np.uint8], Box]:
-        image = self._source(index)
-        size = self._sizes[index]
-        assert size is not None  # `_source` has just noted it
-        if not self._crops or self.augmentation is None:
-            return image, self.preprocessing.seen(*size)
-        box = self.augmentation.crop_box(*size, self.seed, epoch, index)
-        return crop_pixels(image, box, self.preprocessing.input_size, GROUND), box
-
-    def _source(self, index: int) -> NDArray[np.uint8]:
-        """What is cached: the preprocessed pixels, or the original ones when they are to be cropped at random."""
-        image = self._cache.get(index) if self._cache is not None else None
-        if image is None:
-            image = self.split.pixels(index)
-            self._sizes[index] = (image.shape[0], image.shape[1])
-            if not self._crops:
-                image = self.preprocessing.pixels(image)
-            if self._cache is not None:
-                self._cache.put(index, image)
-        return image
 
 
 @contextlib.contextmanager

@@ -88,9 +88,7 @@ def crop_pixels(
     return fast_resize(np.ascontiguousarray(part), size)
 
 
-def move_pixels(
-    pixels: NDArray[np.float32], placements: Sequence[Placement], border: str
-) -> NDArray[np.float32]:
+def move_pixels(pixels: NDArray[np.uint8], placements: Sequence[Placement], border: str) -> NDArray[np.uint8]:
     """Flips and shifts a batch.
 
     Args:

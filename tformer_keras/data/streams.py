@@ -14,17 +14,21 @@ READY_BATCHES = 2
 THREAD_PREFIX = "tformer-batches"
 
 
-def generator_stream(make: Callable[[int], Batch], first: int, count: int | None) -> Iterator[Batch]:
+def generator_stream(
+    make: Callable[[int], Batch], first: int, count: int | None, parallel: int = PARALLEL_BATCHES
+) -> Iterator[Batch]:
     """Yields ``make(first)``, ``make(first + 1)``, … in this order, `count` of them or (None) without end.
+
+    `parallel` of them are made at once.
 
     Threads work ahead only as far as the consumer has come, and end with the generator: when it is exhausted,
     closed or collected.
     """
     numbers = itertools.count(first) if count is None else iter(range(first, first + count))
-    pool = ThreadPoolExecutor(PARALLEL_BATCHES, thread_name_prefix=THREAD_PREFIX)
+    pool = ThreadPoolExecutor(parallel, thread_name_prefix=THREAD_PREFIX)
     waiting: deque[Future[Batch]] = deque()
     try:
-        for number in itertools.islice(numbers, PARALLEL_BATCHES + READY_BATCHES - 1):
+        for number in itertools.islice(numbers, parallel + READY_BATCHES - 1):
             waiting.append(pool.submit(make, number))
         for number in numbers:
             waiting.append(pool.submit(make, number))
@@ -40,6 +44,7 @@ def tensorflow_stream(
     first: int,
     count: int | None,
     arrays: Sequence[tuple[tuple[int, ...], str]],
+    parallel: int = PARALLEL_BATCHES,
 ) -> Any:
     """The same batches as a tf.data.Dataset; `arrays` has (static shape, dtype) of images, each truth, and weights."""
     import tensorflow as tf
@@ -58,5 +63,5 @@ def tensorflow_stream(
     numbers = tf.data.Dataset.counter(start=first)
     if count is not None:
         numbers = numbers.take(count)
-    batches = numbers.map(load, num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
+    batches = numbers.map(load, num_parallel_calls=parallel, deterministic=True)
     return batches.prefetch(READY_BATCHES)

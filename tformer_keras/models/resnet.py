@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-50 in torchvision's layout (He et al., arXiv:1512.03385): peers to measure against."""
+"""ResNet-18, -50 and -101 in torchvision's layout (He et al., arXiv:1512.03385): peers to measure against."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class ResNetConfig:
 RESNETS: dict[str, ResNetConfig] = {
     "resnet18": ResNetConfig((2, 2, 2, 2), bottleneck=False),  # 11,689,512 parameters
     "resnet50": ResNetConfig((3, 4, 6, 3), bottleneck=True),  # 25,557,032 parameters
+    "resnet101": ResNetConfig((3, 4, 23, 3), bottleneck=True),  # 44,549,160 parameters
 }
 
 

@@ -1,5 +1,6 @@
 """The loop of every run, whichever library trains: data, `fit` with its callbacks, resuming, stopping when asked."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -90,6 +91,7 @@ class Loop:
                 classes=len(dataset.class_names),
                 shard=(cluster.index, cluster.processes),
                 limit=job.limit_steps,
+                processes=job.workers,
                 **options,
             )
 
@@ -158,11 +160,12 @@ class Loop:
             return self._run(console)
 
     def _run(self, console: rich.console.Console) -> dict[str, Any]:
-        with self.stop:
-            self.begin()
-            self.resume()
-            evaluation = self.fit(console)
-        return self.finish(evaluation)
+        with contextlib.closing(self.loader), contextlib.closing(self.test_loader):
+            with self.stop:
+                self.begin()
+                self.resume()
+                evaluation = self.fit(console)
+            return self.finish(evaluation)
 
     def evaluate(self) -> Evaluation:
         """Evaluates the weights as they are on the test images, of which each process takes its share."""

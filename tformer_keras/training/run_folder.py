@@ -34,6 +34,7 @@ class LoopJob:
         checkpoint_minutes: between checkpoints within an epoch.
         tensorboard: write events to the folder's `tensorboard/`.
         command: the command line, for the record.
+        workers: processes that decode and augment the images; 0: threads of this one. Decides nothing.
     """
 
     data: str
@@ -45,6 +46,7 @@ class LoopJob:
     checkpoint_minutes: float = 10.0
     tensorboard: bool = False
     command: Sequence[str] = ()
+    workers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -203,3 +203,29 @@ def test_where_the_last_bit_of_the_input_decides_nothing_is_proven():
     model.layers[2].set_weights([np.full(4, value, "float32") for value in (0.7, 0.01, 0.001, 1.3)])
     with pytest.raises(UserError, match=r"moves by .* where the last bit of its input changes"):
         prove_lowering(model, lower(model), images())
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.3])
+def test_a_factor_goes_through_zero_padding_an_offset_does_not(mean):
+    """As keras.applications' EfficientNet begins: what is left of its input's constants."""
+    inputs = layers.Input(SHAPE)
+    x = layers.Normalization(mean=[mean] * 3, variance=[0.5, 1.0, 2.0])(layers.Rescaling(1 / 255)(inputs))
+    x = layers.ZeroPadding2D(((1, 0), (0, 1)))(x)
+    x = layers.Conv2D(4, 3, use_bias=False)(x)
+    graph = lower(keras.Model(inputs, x)).graph
+    left = [node for node in graph.nodes.values() if node.operation == "affine"]
+    assert bool(left) == (mean != 0.0)
+    assert not any(weight.trainable for node in left for weight in node.weights.values())
+    assert proven(x, inputs) < 1e-5
+
+
+def test_the_scale_of_inception_resnets_branches_folds_into_their_convolutions():
+    """keras.applications' own layer: x + scale · branch."""
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    inputs = layers.Input(SHAPE)
+    x = CustomScaleLayer(0.17)([inputs, layers.Conv2D(3, 1)(inputs)])
+    graph = lower(keras.Model(inputs, x)).graph
+    assert [node.operation for node in graph.nodes.values()] == ["input", "convolution", "add"]
+    assert proven(layers.ReLU()(x), inputs) < 1e-5
+    assert proven(CustomScaleLayer(0.17)([inputs, layers.ReLU()(inputs)]), inputs) < 1e-5

@@ -1,8 +1,8 @@
 """Folds factors and offsets a channel (norms, LayerScale, quick GELU's slope) into convolutions (docs/device_graph.md).
 
 An `affine` node goes into the convolution before it, or, through pools, shuffles and global averages that commute with
-it, into those behind it. Average pooling that does not count padding commutes with any affine map; max pooling with
-one of non-negative scale.
+it, into those behind it. Average pooling that does not count padding commutes with any affine map, max pooling with one
+of non-negative scale, padding by zeros with one that has no offset.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def _add_to_bias(graph: Graph, node: Node, values: np.ndarray, factor: np.ndarra
 def _fold_backward(graph: Graph, before: Node, affine: Node) -> bool:
     if before.operation == "affine":
         scale, offset = _scale(before) * _scale(affine), _offset(before) * _scale(affine) + _offset(affine)
+        trainable = any(weight.trainable for node in (before, affine) for weight in node.weights.values())
         for role, values in (("scale", scale), ("offset", offset)):
-            affine.weights[role] = Weight.of(f"{affine.name}/{role}", values)
+            affine.weights[role] = Weight.of(f"{affine.name}/{role}", values, trainable)
         affine.inputs = before.inputs
         graph.remove([before.name])
         return True
@@ -154,6 +155,9 @@ def _swap(graph: Graph, affine: Node, reader: Node) -> bool:
     if reader.operation == "shuffle":
         groups = reader.attributes["groups"]
         scale, offset = (values.reshape(groups, -1).T.reshape(-1) for values in (scale, offset))
+    elif reader.operation == "pad":
+        if offset.any() or len(reader.attributes["padding"]) != 2:  # of height and width, by zeros
+            return False
     elif reader.operation not in ("hybrid_pool", "max_pool", "average_pool", "global_average"):
         return False
     elif (scale[_max_channels(reader)] < 0).any():
@@ -163,8 +167,9 @@ def _swap(graph: Graph, affine: Node, reader: Node) -> bool:
     graph.remove([affine.name])
     name = graph.fresh(f"{reader.name}.affine")
     moved = Node("affine", name, [reader.name], reader.shape, tensor=name)
-    moved.weights["scale"] = Weight.of(f"{name}/scale", scale)
-    moved.weights["offset"] = Weight.of(f"{name}/offset", offset)
+    trainable = any(weight.trainable for weight in affine.weights.values())
+    moved.weights["scale"] = Weight.of(f"{name}/scale", scale, trainable)
+    moved.weights["offset"] = Weight.of(f"{name}/offset", offset, trainable)
     graph.replace(reader.name, name)
     reader.inputs = [value]
     graph.add(moved)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tformer_keras.deploy.graph.nodes import Node
+import numpy as np
+
+from tformer_keras.deploy.graph.nodes import Node, Weight
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule
 
 SOURCE = "keras.src.applications"
@@ -22,11 +24,11 @@ def lower_convnext_stochastic_depth(call: Call) -> str:
 
 @register_rule(f"{SOURCE}.inception_resnet_v2.CustomScaleLayer")
 def lower_inception_scale(call: Call) -> str:
-    """inputs[0] + scale · inputs[1]."""
+    """inputs[0] + scale · inputs[1]; as a factor a channel it folds into the convolution before it."""
     first, second = call.inputs
     scaled = call.graph.fresh(f"{call.name}.scaled")
-    shape = call.graph[second].shape
-    call.graph.add(
-        Node("scale_by", scaled, [second], shape, {"value": float(call.layer.scale)}, tensor=scaled)
-    )
+    node = Node("affine", scaled, [second], call.graph[second].shape, tensor=scaled)
+    factors = np.full(node.channels, float(call.layer.scale))
+    node.weights["scale"] = Weight.of(f"{scaled}/scale", factors, trainable=False)
+    call.graph.add(node)
     return call.graph.add(Node("add", call.name, [first, scaled], call.shape, tensor=call.name))

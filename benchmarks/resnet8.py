@@ -1,0 +1,131 @@
+"""MLPerf Tiny's ResNet-8, trained by one of this package's recipes: what a small TFormer has to beat.
+
+    python -m benchmarks.resnet8 CIFAR10 --recipe cifar10 --out runs/resnet8
+    tformer quantize runs/resnet8 --data CIFAR10 --recipe quantize_cifar10 --distill --out runs/resnet8-int8
+    tformer convert runs/resnet8-int8 --int8 --data CIFAR10
+
+The graph is that of Banbury et al., "MLPerf Tiny Benchmark" (arXiv:2106.07597): a 3×3 convolution, then one residual
+block of two 3×3 convolutions at each of 32×32, 16×16 and 8×8 pixels, of 16, 32 and 64 channels. Recipe, loop, data and
+conversion are those of every other run; what the recipe says of a TFormer's architecture does not apply. The same
+command again goes on with an interrupted run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
+
+from tformer_cli import run_options
+from tformer_edge.command_line import guarded
+
+if TYPE_CHECKING:
+    import keras
+
+WIDTHS = (16, 32, 64)
+PARAMETERS = 78_666  # moving statistics included, as MLPerf Tiny counts them
+
+
+def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> keras.Model:
+    """The graph: images `(batch, *input_shape)` to logits `(batch, classes)`."""
+    import keras
+    from keras import layers
+
+    def convolved(x: Any, width: int, stride: int, name: str) -> Any:
+        x = layers.Conv2D(
+            width,
+            3,
+            stride,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=f"{name}_conv",
+        )(x)
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+
+    inputs = layers.Input(input_shape, name="image")
+    x = layers.Activation("relu", name="stem_relu")(convolved(inputs, WIDTHS[0], 1, "stem"))
+    for number, width in enumerate(WIDTHS, 1):
+        stride, name, shortcut = (1 if number == 1 else 2), f"block{number}", x
+        if stride > 1:
+            shortcut = layers.Conv2D(width, 1, stride, kernel_initializer="he_normal", name=f"{name}_short")(
+                x
+            )
+        x = layers.Activation("relu", name=f"{name}_relu1")(convolved(x, width, stride, f"{name}_1"))
+        x = convolved(x, width, 1, f"{name}_2")
+        x = layers.Activation("relu", name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([x, shortcut]))
+    x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    return keras.Model(inputs, layers.Dense(classes, name="head_logits", dtype="float32")(x), name="resnet8")
+
+
+def train(args: argparse.Namespace) -> int:
+    """Trains, or goes on, as `tformer train` does; 130 after an interruption whose checkpoint is saved."""
+    import keras
+
+    from tformer_cli.console import Output
+    from tformer_keras.data.load import load_dataset
+    from tformer_keras.training.distribution import Cluster
+    from tformer_keras.training.keras_run import KerasRun
+    from tformer_keras.training.loop import finished, speaker
+    from tformer_keras.training.run_folder import Job, make_record
+    from tformer_keras.training.settings import choose, named
+
+    output = Output(args.json)
+    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
+    recipe = dataclasses.replace(
+        choose(named(args.recipe), args.settings, options), input_size=(32, 32), model_arguments={}
+    )
+    job = Job(
+        data=args.data,
+        model="resnet8",
+        recipe=recipe,
+        out=args.out,
+        seed=args.seed,
+        teacher=args.teacher,
+        limit_steps=args.limit_steps,
+        skip_unreadable=args.skip_unreadable,
+        checkpoint_minutes=args.checkpoint_minutes,
+        tensorboard=args.tensorboard,
+        command=sys.argv,
+    )
+    say, cluster = speaker(output.console), Cluster()
+    dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
+    preprocessing = recipe.preprocessing((32, 32))
+    decides = {"model": job.model, "teacher": job.teacher}
+    model_record = {"name": job.model, "config": {}}
+    record = make_record(job, dataset, preprocessing, model_record, decides, {})
+    report = finished(job, record, cluster, say)
+    if report is None:
+        keras.utils.set_random_seed(job.seed)
+        model = resnet8(classes=len(dataset.class_names))
+        try:
+            report = KerasRun(job, cluster, dataset, model, preprocessing, say).run(record, output.console)
+        except KeyboardInterrupt:
+            output.say(f"interrupted; give the same command again to go on with {job.out}")
+            return 130
+    output.result({**report, "out": str(job.out)})
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", metavar="DATA", help="a folder of images of 32×32 pixels or more")
+    run_options.add_recipe_arguments(parser, "cifar10")
+    parser.set_defaults(recipe="cifar10")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the run")
+    parser.add_argument("--seed", type=run_options.seed, default=0, help="default: 0")
+    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    run_options.add_run_arguments(parser)
+    args = parser.parse_args(argv)
+    return guarded("benchmarks/resnet8.py", lambda: train(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
