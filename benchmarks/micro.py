@@ -41,21 +41,30 @@ class Model:
     Args:
         label: for people.
         build: makes the Keras 3 model; None for the shipped quantized CIFAR-10 model.
-        target, rewrites: as `lower` takes them.
+        target, rewrites, npu: as `lower` takes them.
         plan: whether the memory is planned, as the converter does for "micro".
     """
 
     label: str
     build: Callable[[], Any] | None
     target: str = "micro"
-    rewrites: str = "all"
+    rewrites: str | tuple[str, ...] = "all"
     plan: bool = True
+    npu: bool = False
 
 
 def _tformer_micro() -> Any:
     from tformer_keras import TFormerMicro
 
     return TFormerMicro(input_shape=(96, 96, 3), classes=2)
+
+
+def _two_convolutions() -> Any:
+    from tformer_keras import TFormerMicro
+
+    return TFormerMicro(
+        input_shape=(96, 96, 3), classes=2, stem_kernel=3, stem_widths=(32,), stem_stride=(2, 2)
+    )
 
 
 def _mobilenet() -> Any:
@@ -77,6 +86,7 @@ MODELS = {
     "micro_unplanned": Model("… without the memory plan", _tformer_micro, plan=False),
     "litert": Model("… lowered for LiteRT", _tformer_micro, "litert"),
     "stock": Model("… without rewrites", _tformer_micro, "litert", "none"),
+    "micro_two": Model("… with a stem of two 3×3 convolutions", _two_convolutions),
     "mobilenet": Model("MobileNetV1-0.25 96×96", _mobilenet),
     "mobilenet_unplanned": Model("… without the memory plan", _mobilenet, plan=False),
     "segmenter_tiny": Model("segmenter_tiny 96×96, 21 classes", _segmenter),
@@ -158,13 +168,15 @@ def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes,
         shipped = "tformer_micro_cifar10"
         source = TFormerMicro(weights=shipped)
         preprocessing = Preprocessing.from_json(SHIPPED[shipped].config["preprocessing"])
-        quantized = load_quantized(source, quantized_weights(shipped), target=model.target, rewrites="all")
+        quantized = load_quantized(
+            source, quantized_weights(shipped), target=model.target, rewrites=model.rewrites, npu=model.npu
+        )
     else:
         keras.utils.set_random_seed(0)
         source = model.build()
         randomise(source)
         preprocessing = Preprocessing(tuple(source.input_shape[1:3]))
-        quantized = quantize_aware(source, target=model.target, rewrites=model.rewrites)
+        quantized = quantize_aware(source, target=model.target, rewrites=model.rewrites, npu=model.npu)
         pixels = np.stack([preprocessing.pixels(image) for image in images[:CALIBRATION]])
         quantized.calibrate([preprocessing.normalise(pixels)])
     flatbuffer = pack(export_flatbuffer(quantized, "int8", "int8", 1)).flatbuffer

@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vela",
         metavar="NPU",
         help="compile the file for an Arm NPU too (ethos-u55-32 to -256, ethos-u65-256, -512): its operations, memory "
-        "and time are reported, and FILE-NPU.tflite is written",
+        "and time are reported, FILE-NPU.tflite is written, and the graph has the forms that NPUs compute fastest",
     )
     convert_options.add_source_arguments(parser)
 

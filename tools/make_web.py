@@ -4,7 +4,8 @@
 
 `web/vendor/` gets both libraries from npm, of the versions and with the integrity in web/package-lock.json.
 `web/models/` gets the shipped models, converted with uint8 borders, which browsers' LiteRT takes, or the files that are
-named; and one for MediaPipe (about a minute each). What is there and newer than its sources stays.
+named; and `web/models/for_mediapipe/` two of them for MediaPipe (about a minute each). What is there and newer than its
+sources stays.
 """
 
 import json
@@ -20,7 +21,7 @@ WEB = ROOT / "web"
 BUILD = ROOT / "build" / "web"
 # The first one is what the page begins with.
 SHIPPED = ("tformer_micro_cifar10", "detector_micro_bccd", "segmenter_micro_camvid")
-FOR_MEDIAPIPE = Path("for_mediapipe") / "tformer_micro_cifar10"
+FOR_MEDIAPIPE, MEDIAPIPE = Path("for_mediapipe"), SHIPPED[:2]
 # Of both, a browser loads one: with relaxed SIMD, or without.
 LITERT_WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 MEDIAPIPE_WASM = "vision_wasm_internal"
@@ -100,6 +101,13 @@ def convert(name: Path, *how: str) -> Path:
     return file
 
 
+def list_models(files: list[Path]) -> list[str]:
+    """The names of files of one folder, written beside them, where a page reads them."""
+    names = [path.stem for path in files]
+    (files[0].parent / "index.json").write_text(json.dumps(names) + "\n")
+    return names
+
+
 def main() -> None:
     libraries = fetch_libraries()
     (WEB / "models").mkdir(exist_ok=True)
@@ -107,9 +115,8 @@ def main() -> None:
     files = [Path(shutil.copy(name, WEB / "models")) for name in sys.argv[1:]]
     if not files:
         files = [convert(Path(name), "--int8", "--io", "uint8") for name in SHIPPED]
-        convert(FOR_MEDIAPIPE, "--for", "mediapipe")
-    names = [path.stem for path in files]
-    (WEB / "models" / "index.json").write_text(json.dumps(names) + "\n")
+        list_models([convert(FOR_MEDIAPIPE / name, "--for", "mediapipe") for name in MEDIAPIPE])
+    names = list_models(files)
     print(
         f"web/ has {', '.join([*libraries, *names])}: copy the folder to any static host, or see it here with"
     )

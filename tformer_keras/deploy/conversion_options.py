@@ -36,7 +36,6 @@ class ConversionOptions(GraphOptions):
         threads: of the latency and the accuracy, ≥ 1.
         data: labelled images as training takes them, or "digits", whose test images LiteRT is scored on; or None.
         verify: prove the file before it is given out (`compare/file_proof.py`).
-        npu: an Ethos-U processor that the file is compiled for as well, of `npu.vela.ACCELERATORS`; or None.
 
     Raises:
         UserError: values that no file can have.
@@ -53,7 +52,6 @@ class ConversionOptions(GraphOptions):
     threads: int = 1
     data: str | None = None
     verify: bool = True
-    npu: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -44,7 +44,9 @@ class GraphOptions:
             it then is; or "random", for fresh weights only.
         calibration_images: how many of the folder, evenly spaced, ≥ 1.
         target: "litert" or "micro"; None: litert, or the quantized model's.
-        rewrites: "all", "none" or names of rewrites; None: all, or the quantized model's.
+        rewrites: "all", "none" or names of rewrites; None: all, or the quantized model's, and those of `lower.NPU`
+            where the file is compiled for an NPU.
+        npu: an Ethos-U processor that the file is compiled for as well, of `npu.vela.ACCELERATORS`; or None.
 
     Raises:
         UserError: a number out of range.
@@ -55,6 +57,7 @@ class GraphOptions:
     calibration_images: int = IMAGES
     target: str | None = None
     rewrites: str | tuple[str, ...] | None = None
+    npu: str | None = None
 
     def __post_init__(self) -> None:
         if self.calibration_images < 1:
@@ -118,15 +121,16 @@ def open_graph(
             "the weights are fresh, LayerScale 1: outputs and accuracy mean nothing, size and speed do"
         )
     target, rewrites = options.target or "litert", options.rewrites or "all"
+    npu = options.npu is not None and options.rewrites is None
     graph: Lowered | QuantizedModel
     pixels = None
     if not int8:
         graph = lower(trained.model, target, rewrites)
     elif quantized is not None:
-        graph = load_quantized(trained.model, quantized, options.target, options.rewrites)
+        graph = load_quantized(trained.model, quantized, options.target, options.rewrites, npu)
         weights = AS_TRAINED
     else:
-        graph = quantize_aware(trained.model, target, rewrites)
+        graph = quantize_aware(trained.model, target, rewrites, npu)
         pixels, how, note = _calibration(trained, options, fresh)
         calibrate(graph, pixels, trained.preprocessing)
         weights += f", quantized after training with {how}"

@@ -7,6 +7,8 @@
 import { UserError, quoted } from '../contract/refusal.js';
 
 const FOLDER = new URL('../vendor/tasks-vision-1.1.0/', import.meta.url).href;
+// Without one MediaPipe gives hundreds of boxes; this is what our detectors' contracts have.
+const SCORE_THRESHOLD = 0.3;
 export const mediaPipeVersion = 'MediaPipe Tasks 1.1.0';
 
 /**
@@ -35,7 +37,7 @@ export class MediaPipeModel {
       const options = { baseOptions: { modelAssetBuffer: data, delegate: 'CPU' }, runningMode: 'IMAGE' };
       const kinds = {
         classification: () => library.ImageClassifier.createFromOptions(files, options),
-        detection: () => library.ObjectDetector.createFromOptions(files, options),
+        detection: () => library.ObjectDetector.createFromOptions(files, { ...options, scoreThreshold: SCORE_THRESHOLD }),
         segmentation: () => library.ImageSegmenter.createFromOptions(files, { ...options, outputConfidenceMasks: true }),
       };
       return new MediaPipeModel(await kinds[task](), task, labels);
@@ -56,12 +58,16 @@ export class MediaPipeModel {
     }
     if (this.task === 'detection') {
       return {
-        objects: this.runner.detect(bitmap).detections.map((/** @type {any} */ { categories: [one], boundingBox: box }) => ({
-          index: index(one),
-          label: one.categoryName,
-          score: one.score,
-          box: [box.originX, box.originY, box.originX + box.width, box.originY + box.height],
-        })),
+        objects: this.runner.detect(bitmap).detections.map((/** @type {any} */ { categories, boundingBox: box }) => {
+          // All labels that exceed the threshold there.
+          const [one] = categories.sort((/** @type {any} */ a, /** @type {any} */ b) => b.score - a.score);
+          return {
+            index: index(one),
+            label: one.categoryName,
+            score: one.score,
+            box: [box.originX, box.originY, box.originX + box.width, box.originY + box.height],
+          };
+        }),
       };
     }
     return { map: highest(this.runner.segment(bitmap).confidenceMasks) };

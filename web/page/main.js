@@ -206,7 +206,7 @@ async function read(address) {
 listen();
 await startOffline();
 void begin('model', 'Loading …', async (current) => {
-  const names = await shippedModels();
+  const names = await shippedModels('models');
   byId('shipped').append(...names.map(({ name, address }) => make('option', { value: address }, name)));
   await client.call('warm');
   if (names.length === 0 || !current()) return;

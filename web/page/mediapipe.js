@@ -7,10 +7,9 @@ import { UserError } from '../contract/refusal.js';
 import { MediaPipeModel, mediaPipeVersion } from '../engine/mediapipe.js';
 import { showAnswer } from './answer_view.js';
 import { draw } from './draw.js';
-import { byId } from './elements.js';
+import { byId, make } from './elements.js';
 import { openPicture } from './picture.js';
-
-const SHIPPED = 'models/for_mediapipe/tformer_micro_cifar10.tflite';
+import { shippedModels } from './shipped.js';
 
 /** @type {{model: MediaPipeModel, contract: import('../contract/contract.js').Contract} | null} */
 let opened = null;
@@ -64,16 +63,20 @@ function answer() {
 byId('choices').addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault());
 byId('model-file').addEventListener('change', (/** @type {any} */ { target: { files: [file] } }) => {
   if (!file) return;
+  byId('shipped').value = '';
   openModel(async () => {
     checkFileSize(file.size);
     return file.arrayBuffer();
   });
 });
-byId('shipped').addEventListener('click', () => openModel(async () => {
-  const response = await fetch(SHIPPED).catch(() => null);
-  if (!response?.ok) throw new UserError('that model beside this page', 'none', 'run make web, or open a file of yours');
-  return response.arrayBuffer();
-}));
+byId('shipped').addEventListener('change', (/** @type {any} */ { target: { value } }) => {
+  if (!value) return;
+  openModel(async () => {
+    const response = await fetch(value).catch(() => null);
+    if (!response?.ok) throw new UserError('that model beside this page', 'none', 'run make web, or open a file of yours');
+    return response.arrayBuffer();
+  });
+});
 byId('picture-file').addEventListener('change', (/** @type {any} */ { target: { files: [file] } }) => {
   if (!file) return;
   begin('Opening the picture …', async () => {
@@ -81,3 +84,6 @@ byId('picture-file').addEventListener('change', (/** @type {any} */ { target: { 
   });
 });
 byId('state').textContent = 'Choose a model.';
+for (const { name, address } of await shippedModels('models/for_mediapipe')) {
+  byId('shipped').append(make('option', { value: address }, name));
+}

@@ -1,11 +1,14 @@
 /** What `make web` put beside this page: models; and the service worker, with which the page works offline. */
 
-/** @returns {Promise<{name: string, address: string}[]>} none where `make web` did not run. */
-export async function shippedModels() {
-  const response = await fetch('models/index.json').catch(() => null);
+/**
+ * @param {string} folder of models, and of the list of their names.
+ * @returns {Promise<{name: string, address: string}[]>} none where `make web` did not run.
+ */
+export async function shippedModels(folder) {
+  const response = await fetch(`${folder}/index.json`).catch(() => null);
   if (!response?.ok) return [];
   const names = /** @type {string[]} */ (await response.json());
-  return names.map((name) => ({ name, address: `models/${encodeURIComponent(name)}.tflite` }));
+  return names.map((name) => ({ name, address: `${folder}/${encodeURIComponent(name)}.tflite` }));
 }
 
 /**

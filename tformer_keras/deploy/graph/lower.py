@@ -15,6 +15,7 @@ from tformer_keras.deploy.graph.rewrites.depthwise_average import depthwise_aver
 from tformer_keras.deploy.graph.rewrites.fixed_ranges import free_fixed_ranges
 from tformer_keras.deploy.graph.rewrites.fold_norms import fold_norms
 from tformer_keras.deploy.graph.rewrites.fold_shuffle import fold_shuffle
+from tformer_keras.deploy.graph.rewrites.halve_strides import halve_strides
 from tformer_keras.deploy.graph.rewrites.nearest_by_copies import nearest_by_copies
 from tformer_keras.deploy.graph.rewrites.one_partition import one_partition
 from tformer_keras.deploy.graph.rewrites.plain_forms import (
@@ -27,6 +28,7 @@ from tformer_keras.deploy.graph.rewrites.plain_forms import (
 )
 from tformer_keras.deploy.graph.rewrites.pools_as_depthwise import pools_as_depthwise
 from tformer_keras.deploy.graph.rewrites.relu_in_product import relu_in_product
+from tformer_keras.deploy.graph.rewrites.separable_max import separable_max
 from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
 from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
 
@@ -63,6 +65,9 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(cascade_max, "cascade_max", ("litert",)),
     # Before concatenations are nested: what the two pooling rewrites left becomes one pool a share.
     Pass(expand_pools),
+    # More operations than TFLite Micro wants: see NPU.
+    Pass(separable_max, "separable_max", ()),
+    Pass(halve_strides, "halve_strides", ()),
     Pass(merge_slices),
     Pass(expand_activations),
     Pass(split_affines),
@@ -75,6 +80,8 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(free_fixed_ranges),
 )
 REWRITES = tuple(step.name for step in PIPELINE if step.name is not None)
+# Beside what is chosen, where the file is compiled for an NPU. Measured for microcontrollers alone.
+NPU: dict[str, tuple[str, ...]] = {"litert": (), "micro": ("separable_max", "halve_strides")}
 # What "all" means for each target.
 TARGETS: dict[str, tuple[str, ...]] = {
     target: tuple(step.name for step in PIPELINE if step.name is not None and target in step.targets)
@@ -118,17 +125,21 @@ def splits_channels(target: str, rewrites: Iterable[str]) -> bool:
     return target == "micro" or "one_partition" not in rewrites
 
 
-def choose_rewrites(target: str, rewrites: str | Iterable[str]) -> tuple[str, ...]:
-    """The rewrites that `rewrites` ("all", "none" or names) means for a target, in order.
+def choose_rewrites(target: str, rewrites: str | Iterable[str], npu: bool = False) -> tuple[str, ...]:
+    """The rewrites that `rewrites` ("all", "none" or names) means for a target, in order; with `npu` also `NPU`'s.
 
     Raises:
         UserError: for an unknown target or name.
     """
     if target not in TARGETS:
         raise UserError(f"one of {', '.join(TARGETS)}", repr(target), "take one of them", where="target")
-    if rewrites == "all":
-        return TARGETS[target]
-    names = () if rewrites == "none" else (rewrites,) if isinstance(rewrites, str) else tuple(rewrites)
+    known = {"all": TARGETS[target], "none": ()}
+    if isinstance(rewrites, str):
+        names = known.get(rewrites, (rewrites,))
+    else:
+        names = tuple(rewrites)
+    if npu:
+        names += NPU[target]
     for name in names:
         if name not in REWRITES:
             raise UserError(
@@ -137,19 +148,22 @@ def choose_rewrites(target: str, rewrites: str | Iterable[str]) -> tuple[str, ..
     return tuple(name for name in REWRITES if name in names)
 
 
-def lower(model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all") -> Lowered:
+def lower(
+    model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all", npu: bool = False
+) -> Lowered:
     """Lowers a functional Keras 3 model (nested ones included) to an equal graph for devices.
 
     Args:
         model: built, of fixed height and width, channels last.
         target: "litert" (phones, Raspberry Pi) or "micro" (TensorFlow Lite Micro: fewest operations).
         rewrites: "all" that the target gains from, "none" (the layers as they stand), or names of `REWRITES`.
+        npu: also those of `NPU`.
 
     Raises:
         UserError: for a model that is not functional, a dynamic size, weights that are not finite, a layer without a
             rule, or an unknown target or rewrite.
     """
-    chosen = choose_rewrites(target, rewrites)
+    chosen = choose_rewrites(target, rewrites, npu)
     graph = read_graph(model, target)
     for step in PIPELINE:
         if step.name is None or step.name in chosen:

@@ -27,7 +27,7 @@ class QuantizedModel:
 
     Args:
         source: the functional Keras 3 model; its weights are the start.
-        target, rewrites: see `lower`.
+        target, rewrites, npu: see `lower`.
 
     Attributes:
         model: the tf_keras model, fake quantization inside; trains with tf_keras' `compile` and `fit`.
@@ -35,8 +35,14 @@ class QuantizedModel:
         calibrated: whether the ranges are known; without, outputs mean nothing.
     """
 
-    def __init__(self, source: Any, target: str = "litert", rewrites: str | Iterable[str] = "all") -> None:
-        self._begin(lower(source, target, rewrites))
+    def __init__(
+        self,
+        source: Any,
+        target: str = "litert",
+        rewrites: str | Iterable[str] = "all",
+        npu: bool = False,
+    ) -> None:
+        self._begin(lower(source, target, rewrites, npu))
 
     @classmethod
     def of_graph(cls, lowered: Lowered) -> QuantizedModel:
@@ -215,13 +221,13 @@ class QuantizedModel:
 
 
 def quantize_aware(
-    model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all"
+    model: Any, target: str = "litert", rewrites: str | Iterable[str] = "all", npu: bool = False
 ) -> QuantizedModel:
     """The model for quantization-aware training: int8 weights a channel, int8 activations a tensor.
 
     Call `calibrate` next. See `lower` for the arguments and the errors.
     """
-    return QuantizedModel(model, target, rewrites)
+    return QuantizedModel(model, target, rewrites, npu)
 
 
 def load_quantized(
@@ -229,6 +235,7 @@ def load_quantized(
     arrays: str | os.PathLike[str] | None = None,
     target: str | None = None,
     rewrites: str | Iterable[str] | None = None,
+    npu: bool = False,
 ) -> QuantizedModel:
     """Reads what `QuantizedModel.save` or `weights_file` wrote.
 
@@ -236,6 +243,7 @@ def load_quantized(
         source: the folder, or the Keras 3 model that `arrays` belongs to.
         arrays: path of the `.npz`, with a model.
         target, rewrites: another graph for the same weights and ranges; None: as they were saved.
+        npu: see `lower`.
 
     Raises:
         UserError: for files that are missing, damaged, of a later format, or of another model.
@@ -256,7 +264,7 @@ def load_quantized(
     if target is None:
         target = options["target"]
         rewrites = options["rewrites"] if rewrites is None else rewrites
-    model = QuantizedModel(source, target, "all" if rewrites is None else rewrites)
+    model = QuantizedModel(source, target, "all" if rewrites is None else rewrites, npu)
     model.weights = weights
     model.ranges = ranges
     return model
