@@ -91,7 +91,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_two_processes_equal_one_and_one_goes_on_with_their_run(alone: Path, tmp_path: Path) -> None:
+def test_two_processes_equal_one_and_two_go_on_with_their_run(alone: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
     options = ["--processes", "2", "--coordinator", f"127.0.0.1:{port()}"]
     first, second = (start(out, *options, "--process-id", str(index)) for index in range(2))
@@ -101,12 +101,15 @@ def test_two_processes_equal_one_and_one_goes_on_with_their_run(alone: Path, tmp
     assert "epoch" not in silent and "saved" not in silent
     np.testing.assert_allclose(losses(out), losses(alone), rtol=0, atol=1e-4)
 
-    # As if both had been killed after the first epoch: a single process takes over.
+    # As if both had been killed after the first epoch.
     for name in ("report.json", "history.csv", "model.keras"):
         (out / name).unlink()
     newest = max((out / "checkpoints").glob("step-*.npz"))
     newest.unlink()
-    said, _ = finish(start(out))
+    options[-1] = f"127.0.0.1:{port()}"
+    first, second = (start(out, *options, "--process-id", str(index)) for index in range(2))
+    said, _ = finish(first)
+    finish(second)
     assert "resuming after epoch 1" in said
     np.testing.assert_allclose(losses(out), losses(alone), rtol=0, atol=1e-4)
 

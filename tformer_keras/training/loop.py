@@ -24,7 +24,7 @@ from tformer_keras.training.finite import StopWhereNotFinite, check_finite
 from tformer_keras.training.framework import Framework
 from tformer_keras.training.progress import Progress
 from tformer_keras.training.run_folder import LoopJob, begun, check_folder, locked
-from tformer_keras.training.variables import assign_arrays, to_arrays
+from tformer_keras.training.variables import assign_arrays, check_arrays, to_arrays
 
 # Steps between questions to the other processes whether one of them was asked to stop: each waits for all.
 ASK_EVERY = 10
@@ -199,13 +199,16 @@ class Loop:
         # After the last epoch the last phase's averages are what the finished model is made of.
         self.set_phase(min(self.progressed.epoch, self.job.recipe.epochs - 1))
         groups = self.restored(state)
+        # To assign is a collective of all processes on JAX, so the arrays reach them all before any of them assigns.
+        arrays = to_arrays(groups) if self.cluster.processes > 1 else {}
         if loaded and loaded[0] is not None:
-            arrays = {name: array for name, array in loaded[0].arrays.items() if name.split("/")[0] in groups}
-            assign_arrays(groups, arrays)
+            parts = {name: array for name, array in loaded[0].arrays.items() if name.split("/")[0] in groups}
+            check_arrays(groups, parts)
+            arrays |= parts
             metrics = {name: array for name, array in loaded[0].arrays.items() if name.startswith("metrics/")}
             self.metrics = metrics or None
+        assign_arrays(groups, from_first(self.cluster, arrays))
         if self.cluster.processes > 1:
-            assign_arrays(groups, from_first(self.cluster, to_arrays(groups)))
             # Averages over the epoch are only shown: the other processes begin them where process 0 does.
             self.metrics = None
         self.say(f"resuming after epoch {self.progressed.epoch} and {self.progressed.step} steps")

@@ -20,8 +20,8 @@ def to_arrays(groups: Mapping[str, Sequence[keras.Variable]]) -> dict[str, np.nd
     }
 
 
-def assign_arrays(groups: Mapping[str, Sequence[keras.Variable]], arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives each variable its array; nothing is assigned unless everything fits.
+def check_arrays(groups: Mapping[str, Sequence[keras.Variable]], arrays: Mapping[str, np.ndarray]) -> None:
+    """Checks that every variable has its array.
 
     Raises:
         UserError: a name is missing or too many, or a shape differs.
@@ -36,6 +36,12 @@ def assign_arrays(groups: Mapping[str, Sequence[keras.Variable]], arrays: Mappin
             f"one that differs in {len(wrong)} variables, the first being {wrong[0]}",
             "use another --out, or delete the run's folder to start again",
         )
+
+
+def assign_arrays(groups: Mapping[str, Sequence[keras.Variable]], arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives each variable its array; nothing is assigned unless everything fits. Raises as `check_arrays`."""
+    check_arrays(groups, arrays)
+    named = _named(groups)
     for name, variable in named.items():
         variable.assign(arrays[name])
 
