@@ -38,7 +38,9 @@ def train_all(args: argparse.Namespace, console: rich.console.Console) -> dict[t
             try:
                 report = train_row(ROWS[name], seed, args.data, dataset, args.epochs, out, console)
             except KeyboardInterrupt:
-                console.print(f"stopped in {out}: the same command goes on there", markup=False, soft_wrap=True)
+                console.print(
+                    f"stopped in {out}: the same command goes on there", markup=False, soft_wrap=True
+                )
                 raise
             reports[name, seed] = report
     return reports

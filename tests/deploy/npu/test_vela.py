@@ -12,7 +12,7 @@ from tformer_keras.deploy.int8.quantized_model import load_quantized, quantize_a
 from tformer_keras.deploy.npu.vela import check_vela, compile_for_npu
 from tformer_keras.deploy.tflite.export import export_flatbuffer
 from tformer_keras.deploy.tflite.pack import pack
-from tformer_keras.models.weights import SHIPPED, quantized_weights
+from tformer_keras.models.weights import quantized_weights
 
 
 def flatbuffer_of(model: Model, pixels: np.ndarray, npu: bool = True) -> bytes:
