@@ -13,7 +13,7 @@ import pickle
 import queue
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
@@ -90,6 +90,8 @@ class PixelProcesses:
                 for own, pool in zip(rows, self._pools, strict=True)
                 if len(own)
             ]
+            # All of them, whatever one of them says: a process that is still at it writes into the slot.
+            wait([future for _, future in asked])
             boxes: list[Any] = [None] * len(indices)
             for own, future in asked:
                 for row, box in zip(own.tolist(), future.result(), strict=True):
