@@ -67,9 +67,8 @@ class PixelProcesses:
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         for slot in range(slots):
             self._free.put(slot)
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # a fork would copy a framework's threads, without their locks
+        # A fork would copy a framework's locks, but none of the threads that hold them.
+        context = multiprocessing.get_context("spawn")
         self._pools = [
             ProcessPoolExecutor(1, context, _begin, (pickled, self._memory.name, shape)) for _ in range(count)
         ]
