@@ -9,8 +9,8 @@ from tformer_cli.rules_option import add_rules_argument, read_rules
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
-  tformer quantize runs/digits --data digits
-  tformer quantize runs/photos --data photos/ --epochs 3 --out runs/photos-int8
+  tformer quantize runs/digits --data digits --distill
+  tformer quantize runs/photos --data photos/ --distill --epochs 3 --out runs/photos-int8
   tformer quantize tformer_micro_cifar10 --data cifar10/ --recipe quantize_cifar10 --distill
   tformer quantize runs/photos --data photos/ --ptq           calibration alone, without training
 
@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rewrites", default="all", metavar="all|none|NAME,…", help="rewrites of the graph (default: all)"
     )
     parser.add_argument(
-        "--distill", action="store_true", help="learn from the float model too, which then is the teacher"
+        "--distill",
+        action="store_true",
+        help="learn from the float model too, which then is the teacher: the labels alone can cost a point or three",
     )
     parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model instead")
     parser.add_argument(
