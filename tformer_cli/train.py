@@ -139,9 +139,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "0 or more", str(args.checkpoint_minutes), "10 is usual", where="--checkpoint-minutes"
         )
-    if not 0 <= args.workers <= 256:
-        raise UserError("0 to 256", str(args.workers), "one a core is most", where="--workers")
     from tformer_keras.data.load import load_dataset
+    from tformer_keras.data.loader import MAX_PROCESSES
     from tformer_keras.training.distribution import join
     from tformer_keras.training.photos import choose_photos, facts_of
     from tformer_keras.training.run_folder import Job
@@ -149,6 +148,8 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.training.settings import named
     from tformer_keras.training.train import train
 
+    if not 0 <= args.workers <= MAX_PROCESSES:
+        raise UserError(f"0 to {MAX_PROCESSES}", str(args.workers), "one a core is most", where="--workers")
     dataset, choice = None, None
     name = args.recipe or ("digits" if args.data == "digits" else None)
     if name in (None, "photos", *RECIPE_OF.values()):

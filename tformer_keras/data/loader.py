@@ -14,7 +14,6 @@ from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.dataset import ImageSplit
 from tformer_keras.data.pixel_processes import PixelProcesses
 from tformer_keras.data.pixel_source import PixelSource
-from tformer_keras.data.placement import Placement
 from tformer_keras.data.streams import PARALLEL_BATCHES, generator_stream, tensorflow_stream
 from tformer_keras.tasks.task import Batch, Task
 
@@ -166,18 +165,14 @@ class Loader:
         weights, float32 (b,). Raises UserError that names a file which cannot be decoded.
         """
         indices = self.indices(epoch, step)
-        images, boxes = (self._pool or self._source).pixels(indices, epoch)
+        images, placements = (self._pool or self._source).pixels(indices, epoch)
         weights = np.ones(len(indices), np.float32)
         if not self.shuffle:
             weights[self._positions(step) >= len(self.split)] = 0
         annotations = [self.split.annotation(int(index)) for index in indices]
-        size, augmentation = self.preprocessing.input_size, self.augmentation
-        if augmentation is None:
-            truth = self.task.encode(annotations, [Placement(box) for box in boxes], size, self.classes)
-            return self.preprocessing.normalise(images), truth, weights
-        placements = augmentation.placements(boxes, self.seed, epoch, indices)
-        truth = self.task.encode(annotations, placements, size, self.classes)
-        if not augmentation.mixes:
+        augmentation = self.augmentation
+        truth = self.task.encode(annotations, placements, self.preprocessing.input_size, self.classes)
+        if augmentation is None or not augmentation.mixes:
             return self.preprocessing.normalise(images), truth, weights
         mixed, shares = augmentation.mix(images, truth[0], self.seed, epoch, indices)
         return self.preprocessing.normalise(mixed), (shares,), weights
@@ -217,6 +212,8 @@ class Loader:
         Does nothing for what is there already or when images are not cached. Raises UserError that names a
         file which cannot be decoded.
         """
+        if self._source.cache is None:
+            return
         needed: Sequence[int] = range(len(self.split))
         if self.shard[1] > 1:
             steps = range(self.steps_per_epoch)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.pixel_source import PixelSource
-from tformer_keras.data.placement import Box
+from tformer_keras.data.placement import Placement
 
 SHARED = "/dev/shm"  # where Linux keeps shared memory; containers often give it 64 MB
 
@@ -73,7 +73,7 @@ class PixelProcesses:
             ProcessPoolExecutor(1, context, _begin, (pickled, self._memory.name, shape)) for _ in range(count)
         ]
 
-    def pixels(self, indices: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.uint8], list[Box]]:
+    def pixels(self, indices: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.uint8], list[Placement]]:
         """As `PixelSource.pixels`; may be called from several threads.
 
         Raises UserError: an image cannot be decoded, or a process died.
@@ -84,18 +84,18 @@ class PixelProcesses:
             raise RuntimeError("these processes have ended")
         try:
             rows = [np.flatnonzero(indices % self.count == number) for number in range(self.count)]
-            asked: list[tuple[NDArray[np.int64], Future[list[Box]]]] = [
+            asked: list[tuple[NDArray[np.int64], Future[list[Placement]]]] = [
                 (own, pool.submit(_make, indices[own], epoch, slot, own))
                 for own, pool in zip(rows, self._pools, strict=True)
                 if len(own)
             ]
             # All of them, whatever one of them says: a process that is still at it writes into the slot.
             wait([future for _, future in asked])
-            boxes: list[Any] = [None] * len(indices)
+            placements: list[Any] = [None] * len(indices)
             for own, future in asked:
-                for row, box in zip(own.tolist(), future.result(), strict=True):
-                    boxes[row] = box
-            return self._pixels[slot, : len(indices)].copy(), boxes
+                for row, placement in zip(own.tolist(), future.result(), strict=True):
+                    placements[row] = placement
+            return self._pixels[slot, : len(indices)].copy(), placements
         except BrokenProcessPool as error:
             raise UserError(
                 "processes that make batches until the training ends",
@@ -151,8 +151,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _make(indices: NDArray[np.int64], epoch: int, slot: int, rows: NDArray[np.int64]) -> list[Box]:
-    """Writes the images' pixels to the rows of a slot; returns the boxes that they show."""
-    pixels, boxes = _source.pixels(indices, epoch)
-    _slots[slot, rows] = pixels
-    return boxes
+def _make(indices: NDArray[np.int64], epoch: int, slot: int, rows: NDArray[np.int64]) -> list[Placement]:
+    """Writes the images' pixels to the rows of a slot; returns how their pictures were placed."""
+    _slots[slot, rows], placements = _source.pixels(indices, epoch)
+    return placements

@@ -12,7 +12,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.cache import PixelCache
 from tformer_keras.data.dataset import ImageSplit
-from tformer_keras.data.placement import Box, crop_pixels
+from tformer_keras.data.placement import Box, Placement, crop_pixels
 from tformer_keras.data.progress_bar import progress
 
 # What lies around a picture that is shown smaller than the input: the grey of letterbox.
@@ -50,23 +50,23 @@ class PixelSource:
         # (height, width) of each picture, known once it has been decoded.
         self._sizes: list[tuple[int, int] | None] = [None] * len(split)
 
-    def pixels(self, indices: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.uint8], list[Box]]:
-        """Images as the model will see them, before mixing and normalisation, and the boxes that they show.
+    def pixels(self, indices: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.uint8], list[Placement]]:
+        """Images as the model will see them, before mixing and normalisation, and where their pixels come from.
 
         Args:
             indices: (n,) numbers in the split, n ≥ 1.
 
         Returns:
-            uint8 (n, height, width, 3), and of each image the box of its picture that it shows, before flip and shift.
+            uint8 (n, height, width, 3), and of each image how its picture was placed in it.
 
         Raises UserError that names a file which cannot be decoded.
         """
         parts, boxes = zip(*self._read_all(indices, epoch), strict=True)
         pixels = np.stack(parts)
-        if self.augmentation is not None:
-            placements = self.augmentation.placements(boxes, self.seed, epoch, indices)
-            pixels = self.augmentation.images(pixels, self.seed, epoch, indices, placements)
-        return pixels, list(boxes)
+        if self.augmentation is None:
+            return pixels, [Placement(box) for box in boxes]
+        placements = self.augmentation.placements(boxes, self.seed, epoch, indices)
+        return self.augmentation.images(pixels, self.seed, epoch, indices, placements), placements
 
     def fill(self, needed: Sequence[int]) -> None:
         """Decodes these images into the cache, in parallel, as far as it has room."""
