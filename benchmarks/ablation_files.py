@@ -7,14 +7,13 @@ accuracy is measured. Kept in build/benchmarks until something that they are mad
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
 from benchmarks.ablation_rows import ROWS, Row
-from benchmarks.peers import CACHE, convert_by_tformer, in_a_process, randomise, sources_key
+from benchmarks.peers import CACHE, cached_file, convert_by_tformer, in_a_process, randomise, sources_key
 
 FORMS = ("tformer_s", "small")
 
@@ -39,16 +38,12 @@ def row_file(row: Row, form: str, cache: Path = CACHE) -> Path:
     """
     what = (form, repr(sorted(row.overrides.items())), str(row.depthwise))
     sources = [Path(__file__), Path(__file__).with_name("ablation_models.py")]
-    stem = f"ablation-{form}-{row.name}"
-    path = cache / f"{stem}-{sources_key(what, sources, ('layers', 'models', 'deploy'))}.tflite"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = cache / f"{stem}.tmp"
-        in_a_process([__file__, row.name, form, "--out", str(temporary)])
-        for older in cache.glob(f"{stem}-????????????????.tflite"):
-            older.unlink()
-        os.replace(temporary, path)
-    return path
+    return cached_file(
+        cache,
+        f"ablation-{form}-{row.name}",
+        sources_key(what, sources, ("layers", "models", "deploy")),
+        lambda path: in_a_process([__file__, row.name, form, "--out", str(path)]),
+    )
 
 
 def main() -> int:

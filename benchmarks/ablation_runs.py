@@ -14,16 +14,15 @@ import rich.console
 
 from benchmarks.ablation_models import SMALL, build_row, small_config
 from benchmarks.ablation_rows import Row
+from benchmarks.own_graph_run import OwnGraph, train_graph
 from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import spaced, split_pixels
 from tformer_keras.models.counting import Size, count
-from tformer_keras.training.distribution import Cluster
-from tformer_keras.training.keras_run import KerasRun
-from tformer_keras.training.loop import finished, speaker
+from tformer_keras.training.loop import speaker
 from tformer_keras.training.recipe import RECIPES, Recipe, plain
-from tformer_keras.training.run_folder import Job, make_record
+from tformer_keras.training.run_folder import Job
 
 SIZE = (32, 32)
 MODEL = "tformer_micro"
@@ -76,22 +75,19 @@ def train_row(
         UserError: the folder holds a run of other settings.
         Stop: it was asked to stop; its checkpoint is saved.
     """
-    recipe, cluster = recipe_of(epochs), Cluster()
+    recipe = recipe_of(epochs)
     config = small_config(row, SIZE, len(dataset.class_names))
-    preprocessing = recipe.preprocessing(SIZE)
     recipe = dataclasses.replace(recipe, model_arguments={**recipe.model_arguments, **row.overrides})
     job = Job(data=data, recipe=recipe, out=out, seed=seed, model=MODEL, command=sys.argv)
-    model = {"name": MODEL, "config": plain(dataclasses.asdict(config))}
-    record = make_record(job, dataset, preprocessing, model, {"model": MODEL, "row": row.name}, {})
-    say = speaker(console, cluster)
-    done = finished(job, record, cluster, lambda text: None)
-    if done is not None:
-        return done
+
+    def build() -> keras.Model:
+        network = build_row(row, config, MODEL)
+        speaker(console)(f"{row.label}, seed {seed}: {network.count_params():,} parameters")
+        return network
+
     keras.backend.clear_session()  # of the run before: its graphs are not needed any more
-    keras.utils.set_random_seed(seed)
-    network = build_row(row, config, MODEL)
-    say(f"{row.label}, seed {seed}: {network.count_params():,} parameters")
-    return KerasRun(job, cluster, dataset, network, preprocessing, say).run(record, console)
+    graph = OwnGraph(build, SIZE, plain(dataclasses.asdict(config)), {"row": row.name})
+    return train_graph(job, graph, dataset, console, lambda text: None)
 
 
 def accuracies(

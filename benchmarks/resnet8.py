@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     import keras
 
 WIDTHS = (16, 32, 64)
+SIZE = (32, 32)
 PARAMETERS = 78_666  # moving statistics included, as MLPerf Tiny counts them
 
 
-def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> keras.Model:
+def resnet8(input_shape: tuple[int, int, int] = (*SIZE, 3), classes: int = 10) -> keras.Model:
     """The graph: images `(batch, *input_shape)` to logits `(batch, classes)`."""
     import keras
     from keras import layers
@@ -63,20 +64,16 @@ def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) 
 
 def train(args: argparse.Namespace) -> int:
     """Trains, or goes on, as `tformer train` does; 130 after an interruption whose checkpoint is saved."""
-    import keras
-
+    from benchmarks.own_graph_run import OwnGraph, train_graph
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
-    from tformer_keras.training.distribution import Cluster
-    from tformer_keras.training.keras_run import KerasRun
-    from tformer_keras.training.loop import finished, speaker
-    from tformer_keras.training.run_folder import Job, make_record
+    from tformer_keras.training.run_folder import Job
     from tformer_keras.training.settings import choose, named
 
     output = Output(args.json)
     options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
     recipe = dataclasses.replace(
-        choose(named(args.recipe), args.settings, options), input_size=(32, 32), model_arguments={}
+        choose(named(args.recipe), args.settings, options), input_size=SIZE, model_arguments={}
     )
     job = Job(
         data=args.data,
@@ -91,21 +88,13 @@ def train(args: argparse.Namespace) -> int:
         tensorboard=args.tensorboard,
         command=sys.argv,
     )
-    say, cluster = speaker(output.console), Cluster()
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
-    preprocessing = recipe.preprocessing((32, 32))
-    decides = {"model": job.model, "teacher": job.teacher}
-    model_record = {"name": job.model, "config": {}}
-    record = make_record(job, dataset, preprocessing, model_record, decides, {})
-    report = finished(job, record, cluster, say)
-    if report is None:
-        keras.utils.set_random_seed(job.seed)
-        model = resnet8(classes=len(dataset.class_names))
-        try:
-            report = KerasRun(job, cluster, dataset, model, preprocessing, say).run(record, output.console)
-        except KeyboardInterrupt:
-            output.say(f"interrupted; give the same command again to go on with {job.out}")
-            return 130
+    graph = OwnGraph(lambda: resnet8(classes=len(dataset.class_names)), SIZE, {}, {"teacher": job.teacher})
+    try:
+        report = train_graph(job, graph, dataset, output.console)
+    except KeyboardInterrupt:
+        output.say(f"interrupted; give the same command again to go on with {job.out}")
+        return 130
     output.result({**report, "out": str(job.out)})
     return 0
 

@@ -3,7 +3,7 @@
 from benchmarks.peers.conversion import convert_by_tensorflow, convert_by_tformer
 from benchmarks.peers.latency_peers import PEERS
 from benchmarks.peers.model_arguments import add_model_arguments, chosen_files, label_of, names_of, ours_of
-from benchmarks.peers.model_cache import CACHE, in_a_process, model_file, sources_key
+from benchmarks.peers.model_cache import CACHE, cached_file, in_a_process, model_file, sources_key
 from benchmarks.peers.peer import KINDS, Peer
 from benchmarks.peers.random_weights import calibration_images, randomise
 
@@ -13,6 +13,7 @@ __all__ = [
     "PEERS",
     "Peer",
     "add_model_arguments",
+    "cached_file",
     "calibration_images",
     "chosen_files",
     "convert_by_tensorflow",

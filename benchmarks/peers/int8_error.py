@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from benchmarks.peers.model_arguments import label_of
 from benchmarks.peers.model_cache import model_file
 from benchmarks.peers.paper_tables import PAPER_PEERS
 from benchmarks.peers.random_weights import calibration_images
-from tformer_edge.errors import UserError
+from tformer_edge.command_line import guarded
 
 EPILOG = """examples:
   python -m benchmarks.peers.int8_error
@@ -70,7 +69,7 @@ def compared(name: str, int8: Path, float32: Path) -> Error:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compares and prints."""
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.peers.int8_error",
         description=__doc__,
@@ -83,11 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     args = parser.parse_args(arguments)
-    try:
-        rows = [compared(name, model_file(name, "int8"), model_file(name, "float")) for name in args.models]
-    except UserError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    return guarded(parser.prog, lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compares and prints."""
+    rows = [compared(name, model_file(name, "int8"), model_file(name, "float")) for name in args.models]
     if args.json:
         print(json.dumps({"rows": [dataclasses.asdict(row) for row in rows]}, indent=2, ensure_ascii=False))
         return 0

@@ -92,12 +92,19 @@ def model_file(
             "take one of them",
             where="model",
         )
-    path = cache / f"{name}-{kind}-{key(name, kind)}.tflite"
+    making = make or _make_in_a_process
+    return cached_file(cache, f"{name}-{kind}", key(name, kind), lambda path: making(name, kind, path))
+
+
+def cached_file(cache: Path, stem: str, key: str, make: Callable[[Path], None]) -> Path:
+    """The file STEM-KEY.tflite of a folder; `make` writes it where it is not there, in an older one's place."""
+    path = cache / f"{stem}-{key}.tflite"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        (make or _make_in_a_process)(name, kind, temporary)
-        for older in cache.glob(f"{name}-{kind}-*.tflite"):
+        make(temporary)
+        # By its length, because a stem may be the beginning of another.
+        for older in cache.glob(f"{stem}-{'?' * len(key)}.tflite"):
             older.unlink()
         os.replace(temporary, path)
     return path
