@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     from tformer_keras.data.load import load_dataset
     from tformer_keras.data.loader import MAX_PROCESSES
     from tformer_keras.training.distribution import join
-    from tformer_keras.training.photos import choose_photos, facts_of
+    from tformer_keras.training.photos import as_begun, choose_photos, facts_of
     from tformer_keras.training.run_folder import Job
     from tformer_keras.training.scenes import RECIPE_OF, choose_scenes
     from tformer_keras.training.settings import named
@@ -168,14 +168,16 @@ def run(args: argparse.Namespace) -> int:
             if scenes
             else choose_photos(facts_of(dataset), args.batch_size)
         )
-    base = named(str(name)) if choice is None else choice.recipe
     model = args.model or (choice.model if choice else "tformer_micro")
+    of_recipe = choice.recipe.name if choice else name
+    out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{model}-{of_recipe}"
+    choice = as_begun(choice, out) if choice else None
+    base = choice.recipe if choice else named(str(name))
     recipe = make_recipe(args, base, model)
     cluster = join(args.processes, args.process_id, args.coordinator)
     if choice is not None and cluster.writes:
         for reason in choice.reasons:
             output.say(f"chosen: {reason}")
-    out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{model}-{recipe.name}"
     job = Job(
         data=args.data,
         model=model,

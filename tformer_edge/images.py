@@ -1,8 +1,9 @@
 """The one image decoder: a file, its bytes or a Pillow image in, 8-bit RGB pixels out."""
 
+import contextlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -66,18 +67,31 @@ def open_image(source: ImageSource) -> NDArray[np.uint8]:
     Raises ImageError (a UserError) that names the file when it is missing, empty, truncated, of another
     format, or of more than MAX_PIXELS pixels.
     """
-    name = _name(source)
+    with opened(source) as image:
+        return decoded(image, name_of(source))
+
+
+def decoded(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """The pixels of an image that is `opened`, as `open_image` gives them; within that context."""
+    image.load()
+    # Read after load(): PNG may keep its EXIF data behind the pixels, and Pillow itself turns TIFF.
+    orientation = orientation_of(image)
+    return _turned(_all_rgb(image, name), orientation)
+
+
+@contextlib.contextmanager
+def opened(source: ImageSource) -> Iterator[Image.Image]:
+    """An image within the limits of which only the header is read yet; closed at the end.
+
+    Raises ImageError, for whatever goes wrong inside, too: damaged data makes Pillow's decoders raise nearly any type.
+    """
+    name = name_of(source)
     try:
         with _open(source, name) as image:
             _bound(image, name)
-            image.load()
-            # Read after load(): PNG may keep its EXIF data behind the pixels, and Pillow itself turns TIFF.
-            orientation = _orientation(image)
-            rgb = _all_rgb(image, name)
-        return _turned(rgb, orientation)
+            yield image
     except UserError:
         raise
-    # Damaged data makes Pillow's decoders raise nearly any type; each means "unreadable".
     except Exception as error:
         raise ImageError(name, _reason(error)) from error
 
@@ -87,16 +101,9 @@ def check_image(source: ImageSource) -> None:
 
     A file that is cut off after its header passes.
     """
-    name = _name(source)
-    try:
-        with _open(source, name) as image:
-            _bound(image, name)
-            if image.mode == "F":
-                raise _unsupported_samples(name)
-    except UserError:
-        raise
-    except Exception as error:
-        raise ImageError(name, _reason(error)) from error
+    with opened(source) as image:
+        if image.mode == "F":
+            raise _unsupported_samples(name_of(source))
 
 
 def image_size(source: ImageSource) -> tuple[tuple[int, int], int]:
@@ -104,22 +111,15 @@ def image_size(source: ImageSource) -> tuple[tuple[int, int], int]:
 
     Raises ImageError as `check_image` does.
     """
-    name = _name(source)
-    try:
-        with _open(source, name) as image:
-            _bound(image, name)
-            orientation = _orientation(image)
-            # Pillow turns TIFF by itself.
-            swapped = orientation in (5, 6, 7, 8) and image.format != "TIFF"
-            height, width = (image.width, image.height) if swapped else (image.height, image.width)
-            return (height, width), orientation
-    except UserError:
-        raise
-    except Exception as error:
-        raise ImageError(name, _reason(error)) from error
+    with opened(source) as image:
+        orientation = orientation_of(image)
+        # Pillow turns TIFF by itself.
+        swapped = orientation in (5, 6, 7, 8) and image.format != "TIFF"
+        return (image.width, image.height) if swapped else (image.height, image.width), orientation
 
 
-def _name(source: ImageSource) -> str:
+def name_of(source: ImageSource) -> str:
+    """What messages call it."""
     if isinstance(source, Image.Image):
         return str(getattr(source, "filename", "") or f"a Pillow image of mode {source.mode}")
     if isinstance(source, bytes):
@@ -157,7 +157,8 @@ def _bound(image: Image.Image, name: str) -> None:
         raise ImageError(name, f"its {width} x {height} pixels exceed the limit of {MAX_PIXELS:,}")
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """EXIF's, 1 to 8 (or nonsense, which turns nothing); 1 where there is none."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     # Damaged EXIF data can raise nearly anything, and does not make the picture unusable.

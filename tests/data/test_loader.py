@@ -19,6 +19,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data import ImageSplit, Loader, load_dataset
 from tformer_keras.data import progress_bar as progress_module
 from tformer_keras.data.augmentation import Augmentation
+from tformer_keras.data.dataset import split_of_files
 from tformer_keras.data.streams import THREAD_PREFIX, generator_stream
 from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.tasks.task import evaluate
@@ -192,6 +193,39 @@ def test_resized_crop_uses_the_augmentations_box() -> None:
         top, left, height, width = augmentation.crop_box(*image.shape[:2], 5, 1, int(index))
         crop = SIZE.pixels(image[top : top + height, left : left + width].copy())
         np.testing.assert_allclose(images[row], SIZE.normalise(crop), atol=1e-5)
+
+
+def test_reduced_decoding_is_a_part_of_the_random_crop_alone(tmp_path: Path) -> None:
+    """Whatever the cache holds and however many threads: the same pixels, which are nearly those of all of the file.
+    PNGs and small pictures stay as they are to the bit."""
+    generator = np.random.default_rng(0)
+    names = [f"{number}.{'png' if number == 3 else 'jpg'}" for number in range(6)]
+    for number, name in enumerate(names):
+        coarse = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        size = (20, 15) if number == 4 else (163, 120)
+        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(tmp_path / name)
+    split = split_of_files(tmp_path, [tmp_path / name for name in names], np.zeros(6, np.int32))
+
+    def images(reduced: bool, **options: Any) -> np.ndarray:
+        settings = {
+            "shuffle": True,
+            "task": CLASSIFICATION,
+            "classes": 1,
+            "seed": 1,
+            "cache_bytes": 0,
+        } | options
+        crop = Augmentation(resized_crop=(0.1, 1.0), reduced_decoding=reduced)
+        loader = Loader(split, Preprocessing((12, 12)), 6, augmentation=crop, **settings)
+        loader.fill(0)
+        batches = [loader.batch(epoch, 0)[0][np.argsort(loader.indices(epoch, 0))] for epoch in range(4)]
+        return np.stack(batches)
+
+    whole, reduced = images(False), images(True)
+    changed = (whole != reduced).any(axis=(0, 2, 3, 4))
+    np.testing.assert_array_equal(changed, [True, True, True, False, False, True])
+    assert np.abs(whole - reduced).mean() < 0.02  # of about ±2
+    for options in ({"cache_bytes": 9_000}, {"cache_bytes": 10**7}, {"workers": 1}):
+        np.testing.assert_array_equal(images(True, **options), reduced)
 
 
 def test_augmentation_is_given_pixels_and_keys_before_normalisation() -> None:
@@ -378,6 +412,7 @@ import keras, numpy as np
 from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data import Loader, load_dataset
 from tformer_keras.data.augmentation import Augmentation
+from tformer_keras.data.dataset import split_of_files
 from tformer_keras.tasks.classification import CLASSIFICATION
 dataset = load_dataset(sys.argv[1])
 digest = hashlib.sha256()

@@ -32,6 +32,7 @@ def loader_of(root: Path, processes: int, **options) -> Loader:
     augmentation = Augmentation(
         horizontal_flip=True,
         resized_crop=(0.2, 1.0),
+        reduced_decoding=True,
         rand_augment=(2, 9.0),
         random_erasing=0.5,
         mixup=0.5,

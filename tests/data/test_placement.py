@@ -1,10 +1,15 @@
 """Boxes and masks go where the pixels go."""
 
+import io
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from tformer_keras.data.placement import Placement, crop_pixels, move_pixels
+from tformer_edge.picture_file import picture_file
+from tformer_keras.data.placement import Box, Placement, crop_file, crop_pixels, fewest_pixels, move_pixels
 
 SIDE = st.integers(4, 24)
 
@@ -56,3 +61,43 @@ def test_the_share_of_a_box_that_is_seen() -> None:
     boxes = np.array([[0.0, 0, 10, 10], [5, 5, 15, 15], [20, 20, 30, 30], [3, 3, 3, 9]])
     placement = Placement((0, 0, 10, 10), flip=True)
     np.testing.assert_allclose(placement.visible_share(boxes, (64, 32)), [1, 0.25, 0, 0])
+
+
+@pytest.mark.parametrize("box", [(10, 7, 61, 90), (-13, 20, 150, 75), (-5, -9, 130, 183), (60, 80, 40, 81)])
+@pytest.mark.parametrize("parts", [1, 2, 4, 8])
+def test_a_crop_of_a_reduced_picture_is_nearly_the_crop(box: Box, parts: int) -> None:
+    """Of means of the picture's pixels: what is left of the edges of its ground included, and never moved."""
+    coarse = np.random.default_rng(2).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    whole = np.asarray(Image.fromarray(coarse).resize((168, 120), Image.Resampling.BICUBIC))
+    small = (
+        whole.reshape(120 // parts, parts, 168 // parts, parts, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    )
+    size = (max(1, box[2] // parts), max(1, box[3] // parts))
+    crop, expected = crop_pixels(small, box, size, 77, parts), crop_pixels(whole, box, size, 77)
+    assert crop.shape == expected.shape and crop.dtype == np.uint8
+    assert np.abs(crop.astype(int) - expected).mean() < (3.0 if parts > 1 else 0.01)
+
+
+def test_a_crop_of_a_file_is_that_of_its_pixels() -> None:
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (67, 90, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(stream, "JPEG")
+    for box, parts in (((3, 5, 40, 50), 1), ((3, 5, 41, 51), 2), ((-7, 20, 90, 71), 4)):
+        with picture_file(stream.getvalue()) as file:
+            found = crop_file(file, box, (9, 12), 114, parts)
+        with picture_file(stream.getvalue()) as file:
+            whole = file.pixels(parts)
+        np.testing.assert_array_equal(found, crop_pixels(whole, box, (9, 12), 114, parts))
+
+
+def test_a_picture_is_reduced_as_far_as_the_crop_stays_as_large_as_the_input() -> None:
+    for sides, most, parts in (
+        ((800, 1000), 8, 8),
+        ((799, 1000), 8, 4),
+        ((800, 799), 8, 4),
+        ((800, 1000), 2, 2),
+        ((199, 1000), 8, 1),
+        ((200, 200), 8, 2),
+        ((99, 30), 8, 1),
+    ):
+        assert fewest_pixels((-4, 3, *sides), (100, 100), most) == parts

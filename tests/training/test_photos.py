@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tformer_cli.main import main
-from tformer_keras.training.photos import Facts, choose_photos
+from tformer_keras.training.photos import Facts, as_begun, choose_photos
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,19 @@ def test_a_folder_alone_is_enough_and_options_win(tmp_path: Path, capsys: pytest
     assert recipe["name"] == "photos" and recipe["input_size"] == [32, 32] and recipe["epochs"] == 1
     assert config["model"]["config"]["depths"] == [1] and recipe["batch_size"] == 4
     assert main(command) == 0 and "is finished" in capsys.readouterr().out
+
+
+def test_large_jpegs_are_reduced_but_not_in_a_run_that_was_begun_without(tmp_path: Path) -> None:
+    choice = choose_photos(Facts(200, 3, 900))
+    assert choice.recipe.augmentation.reduced_decoding and choice.reasons[-1].startswith("JPEGs are decoded")
+    assert not choose_photos(Facts(200, 3, 800)).recipe.augmentation.reduced_decoding
+    assert as_begun(choice, tmp_path) == choice
+    for recorded in (choice.recipe, choose_photos(Facts(200, 3, 800)).recipe):
+        (tmp_path / "config.json").write_text(json.dumps({"run": {"recipe": recorded.to_json()}}))
+        (tmp_path / "report.json").touch()
+        again = as_begun(choice, tmp_path)
+        assert again.recipe.augmentation == recorded.augmentation
+        assert again.recipe.to_json() == recorded.to_json()
+        assert len(again.reasons) == 4 + recorded.augmentation.reduced_decoding
+    (tmp_path / "config.json").write_text("[]")
+    assert as_begun(choice, tmp_path) == choice

@@ -1,6 +1,7 @@
 """What a dataset is: splits of images that are decoded one at a time, and what is known of them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tformer_edge.images import open_image
+from tformer_edge.picture_file import PictureFile, picture_file
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class FileReader:
 
     def __call__(self, index: int) -> NDArray[np.uint8]:
         return open_image(Path(self.root, self.names[index]))
+
+    def open(self, index: int) -> AbstractContextManager[PictureFile]:
+        """The file of image `index`, see `picture_file`."""
+        return picture_file(Path(self.root, self.names[index]))
 
 
 @dataclass(frozen=True)

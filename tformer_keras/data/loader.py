@@ -218,7 +218,7 @@ class Loader:
         if self.shard[1] > 1:
             steps = range(self.steps_per_epoch)
             needed = np.unique(np.concatenate([self.indices(epoch, step) for step in steps])).tolist()
-        self._source.fill(needed)
+        self._source.fill(needed, epoch)
 
     def close(self) -> None:
         """Ends the processes, if there are any; no stream is used after that."""

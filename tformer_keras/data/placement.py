@@ -1,16 +1,20 @@
 """Where the pixels of a picture go in a model's input: drawn first, then applied to whatever lies in the picture."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from tformer_edge.preprocessing import fast_resize
+from tformer_edge.picture_file import PictureFile
+from tformer_edge.preprocessing import resize_picture
 from tformer_keras.tasks.annotations import UNLABELLED
 
 Box = tuple[float, float, float, float]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -71,21 +75,64 @@ class Placement:
 
 
 def crop_pixels(
-    image: NDArray[np.uint8], box: Box, size: tuple[int, int], ground: int = 0
+    image: NDArray[np.uint8], box: Box, size: tuple[int, int], ground: int = 0, parts: int = 1
 ) -> NDArray[np.uint8]:
-    """The box, of whole numbers, of an image uint8 (h, w, c), resized to `size` = (height, width).
+    """The box, of whole numbers, of a picture, resized to `size` = (height, width).
 
-    Where the box reaches past the image it is `ground`.
+    Where the box reaches past the picture it is `ground`.
+
+    Args:
+        image: uint8 (h, w, 3), the picture at 1 / parts of its size.
+        box: in the picture's own pixels.
+
+    Returns:
+        uint8 (height, width, 3).
     """
-    top, left, height, width = (int(side) for side in box)
+
+    def part(rows: Span, columns: Span) -> Image.Image:
+        return Image.fromarray(np.ascontiguousarray(image[slice(*rows), slice(*columns)]))
+
+    return _crop(part, image.shape[:2], box, size, ground, parts)
+
+
+def crop_file(
+    file: PictureFile, box: Box, size: tuple[int, int], ground: int = 0, parts: int = 1
+) -> NDArray[np.uint8]:
+    """`crop_pixels(file.pixels(parts), box, size, ground, parts)`, and no more of the picture is made than it needs."""
+    shape = tuple(-(-side // parts) for side in file.header.size)
+    return _crop(lambda rows, columns: file.part(rows, columns, parts), shape, box, size, ground, parts)
+
+
+def fewest_pixels(box: Box, size: tuple[int, int], most: int) -> int:
+    """The greatest of 1, 2, 4 and 8 up to `most`, by which a picture's sides may be divided before `box` is resized to
+    `size`: what is cut out must not be smaller than that."""
+    return next(parts for parts in (8, 4, 2, 1) if parts == 1 or _fits(box, size, parts, most))
+
+
+def _fits(box: Box, size: tuple[int, int], parts: int, most: int) -> bool:
+    return parts <= most and box[2] >= parts * size[0] and box[3] >= parts * size[1]
+
+
+def _crop(
+    part: Callable[[Span, Span], Image.Image],
+    shape: tuple[int, ...],
+    box: Box,
+    size: tuple[int, int],
+    ground: int,
+    parts: int,
+) -> NDArray[np.uint8]:
+    top, left, height, width = (side / parts for side in box)
     bottom, right = top + height, left + width
-    part = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    if part.shape[:2] != (height, width):
-        padded = np.full((height, width, image.shape[2]), ground, np.uint8)
-        row, column = max(-top, 0), max(-left, 0)
-        padded[row : row + part.shape[0], column : column + part.shape[1]] = part
-        part = padded
-    return fast_resize(np.ascontiguousarray(part), size)
+    rows, columns = (math.floor(top), math.ceil(bottom)), (math.floor(left), math.ceil(right))
+    seen_rows = max(rows[0], 0), max(min(rows[1], shape[0]), 0)
+    seen_columns = max(columns[0], 0), max(min(columns[1], shape[1]), 0)
+    picture = part(seen_rows, seen_columns)
+    if (seen_rows, seen_columns) != (rows, columns):
+        whole = Image.new("RGB", (columns[1] - columns[0], rows[1] - rows[0]), (ground,) * 3)
+        whole.paste(picture, (seen_columns[0] - columns[0], seen_rows[0] - rows[0]))
+        picture = whole
+    inside = (left - columns[0], top - rows[0], right - columns[0], bottom - rows[0])
+    return resize_picture(picture, size, inside)
 
 
 def move_pixels(pixels: NDArray[np.uint8], placements: Sequence[Placement], border: str) -> NDArray[np.uint8]:
@@ -110,7 +157,10 @@ def move_pixels(pixels: NDArray[np.uint8], placements: Sequence[Placement], bord
         top, left = reach - down, reach - right
         if placement.flip:  # the flip comes first: read the padded image from its right end
             end = width + 2 * reach - left
-            result[row] = padded[row, top : top + height, end - width : end][:, ::-1]
+            seen = padded[row, top : top + height, end - width : end]
+            # Channel by channel: NumPy is slow where it turns pixels of three bytes.
+            for channel in range(pixels.shape[3]):
+                result[row, :, :, channel] = seen[:, ::-1, channel]
         else:
             result[row] = padded[row, top : top + height, left : left + width]
     return result

@@ -1,14 +1,17 @@
 """The recipe `photos`: what is sensible for a folder of pictures, chosen from the folder and said with its reasons."""
 
 import dataclasses
+import json
 import statistics
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.pixels import spaced
 from tformer_keras.training.recipe import RECIPES, Recipe
+from tformer_keras.training.run_folder import begun
 
 # Pictures whose sizes are looked at, evenly spaced.
 SAMPLE = 200
@@ -18,6 +21,12 @@ SMALLEST, LARGEST, MULTIPLE = 96, 224, 32
 # Updates that a run should make: enough to learn from few pictures, and no more than a night of two cores for many.
 STEPS = 6_000
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 200
+# Pictures of so many times the input's sides: most random crops can be decoded at a half of their size or less.
+REDUCED_FROM = 4
+REDUCED = (
+    "JPEGs are decoded at a part of their size where a crop is no smaller than the input then: they are large "
+    "(--set augmentation.reduced_decoding=False)"
+)
 # Training pictures from which on a model is worth its width.
 WIDER, WIDEST = 20_000, 200_000
 
@@ -89,6 +98,7 @@ def choose_photos(facts: Facts, batch_size: int | None = None) -> Choice:
         resized_crop=None if tiny else (0.35, 1.0),
         random_erasing=0.1,
         erasing_area=(0.02, 0.2),
+        reduced_decoding=not tiny and facts.side >= REDUCED_FROM * side,
     )
     recipe = dataclasses.replace(
         RECIPES["photos"],
@@ -106,5 +116,27 @@ def choose_photos(facts: Facts, batch_size: int | None = None) -> Choice:
         f"{model} in {shape}: there are {facts.images:,} training pictures (--model, --model-set)",
         f"{epochs} epochs of {steps:,} batches of {batch}: about {STEPS:,} steps (--epochs, --batch-size)",
         f"{moves} and light erasing: what natural pictures allow (--set augmentation.FIELD=...)",
+        *([REDUCED] if augmentation.reduced_decoding else []),
     )
     return Choice(model, recipe, reasons)
+
+
+def as_begun(choice: Choice, out: Path) -> Choice:
+    """What was chosen, without what a run in `out` that was begun did not choose: `reduced_decoding` is younger than
+    some runs, and they go on with the same batches."""
+    if not (choice.recipe.augmentation.reduced_decoding and begun(out)):
+        return choice
+    try:
+        before = json.loads((out / "config.json").read_text(encoding="utf-8"))["run"]["recipe"][
+            "augmentation"
+        ]
+        if before.get("reduced_decoding", False):
+            return choice
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return choice  # no run of a recipe; `check_folder` says so
+    augmentation = dataclasses.replace(choice.recipe.augmentation, reduced_decoding=False)
+    return dataclasses.replace(
+        choice,
+        recipe=dataclasses.replace(choice.recipe, augmentation=augmentation),
+        reasons=tuple(reason for reason in choice.reasons if reason != REDUCED),
+    )

@@ -154,8 +154,14 @@ class Recipe:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: dictionaries, lists, strings, numbers and None."""
-        return typing.cast(dict[str, Any], plain(dataclasses.asdict(self)))
+        """Plain data: dictionaries, lists, strings, numbers and None.
+
+        An option that came later stands there only where it is on: a run that was recorded before goes on.
+        """
+        settings = typing.cast(dict[str, Any], plain(dataclasses.asdict(self)))
+        if not self.augmentation.reduced_decoding:
+            del settings["augmentation"]["reduced_decoding"]
+        return settings
 
 
 def plain(value: Any) -> Any:

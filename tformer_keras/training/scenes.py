@@ -5,7 +5,7 @@ import statistics
 
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.pixels import spaced
-from tformer_keras.training.photos import SAMPLE, Choice
+from tformer_keras.training.photos import REDUCED, REDUCED_FROM, SAMPLE, Choice
 from tformer_keras.training.recipe import RECIPES
 
 RECIPE_OF = {"detection": "detect", "segmentation": "segment"}
@@ -31,6 +31,7 @@ def choose_scenes(dataset: Dataset, batch_size: int | None = None) -> Choice:
     size = input_size(height, width)
     batch = batch_size or recipe.batch_size
     steps = max(1, len(train) // batch)
+    reduced = height >= REDUCED_FROM * size[0] and width >= REDUCED_FROM * size[1]
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(STEPS / steps)))
     recipe = dataclasses.replace(
         recipe,
@@ -39,7 +40,9 @@ def choose_scenes(dataset: Dataset, batch_size: int | None = None) -> Choice:
         batch_size=batch,
         warmup_epochs=min(2.0, epochs / 20),
         evaluate_every=max(1, epochs // 10),
-        augmentation=dataclasses.replace(recipe.augmentation, horizontal_flip=dataset.mirrored),
+        augmentation=dataclasses.replace(
+            recipe.augmentation, horizontal_flip=dataset.mirrored, reduced_decoding=reduced
+        ),
     )
     least, greatest = recipe.augmentation.zoom_crop or (1.0, 1.0)
     flips = "flips" if dataset.mirrored else "no flips (a mirrored digit is another one)"
@@ -49,6 +52,7 @@ def choose_scenes(dataset: Dataset, batch_size: int | None = None) -> Choice:
         f"{model}: what two cores can train and small devices run (--model)",
         f"{epochs} epochs of {steps:,} batches of {batch}: about {STEPS:,} steps (--epochs, --batch-size)",
         f"{flips}, zooms of {least:g} to {greatest:g} and colour (--set augmentation.FIELD=...)",
+        *([REDUCED] if reduced else []),
     )
     return Choice(model, recipe, reasons)
 
