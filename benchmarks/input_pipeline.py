@@ -2,8 +2,9 @@
 
     python -m tools.imagenet_layout /tmp/imagenet && python -m benchmarks.input_pipeline /tmp/imagenet
     python -m benchmarks.input_pipeline /tmp/imagenet --workers 0 1 2 --torchvision
+    python -m benchmarks.input_pipeline BCCD        # boxes or masks: the recipe and size that `tformer train` chooses
 
-The whole recipe "imagenet" at 224×224: decoding, random crop, flip, RandAugment, erasing, MixUp or CutMix, normalising.
+The whole recipe: decoding, random crop, flip, RandAugment or colour, erasing, truth, MixUp or CutMix, normalising.
 With --torchvision the same steps by torchvision's transforms and PyTorch's DataLoader (which you install),
 in turn with ours. Nothing is trained; what consumes the batches only takes them.
 """
@@ -15,15 +16,15 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
+from benchmarks.input_torchvision import torchvision_batches
 from benchmarks.provenance import provenance
 from tformer_edge.command_line import guarded
-from tformer_edge.errors import UserError
 
 SIZE = 224
 
@@ -38,73 +39,63 @@ class Speed:
     images_per_cpu_second: float
 
 
-def ours(data: str, recipe_name: str, batch: int, workers: int) -> tuple[Iterator[Any], Callable[[], None]]:
-    """Our batches without end, and what ends them."""
-    from tformer_keras.data import Loader, load_dataset
-    from tformer_keras.tasks import TASKS
-    from tformer_keras.training.settings import named
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is measured: the images, how they are made, and as what; `task` is bound to a model where it needs one."""
 
-    recipe, dataset = named(recipe_name), load_dataset(data)
+    data: str
+    dataset: Any
+    recipe: Any
+    task: Any
+    size: tuple[int, int]
+    batch: int
+    cache_bytes: int
+
+
+def work_of(args: argparse.Namespace) -> Work:
+    """What the options ask for."""
+    from tformer_keras.data import load_dataset
+    from tformer_keras.tasks import TASKS
+    from tformer_keras.training.model import build_model, model_config
+    from tformer_keras.training.scenes import RECIPE_OF, choose_scenes
+    from tformer_keras.training.settings import choose, named
+
+    dataset = load_dataset(args.data)
+    task, size = TASKS[dataset.task], (SIZE, SIZE)
+    if dataset.task in RECIPE_OF:
+        choice = choose_scenes(dataset)
+        recipe = choice.recipe
+        size = recipe.input_size or size
+        config = model_config(choice.model, size, len(dataset.class_names), recipe.model_arguments)
+        task = task.of(build_model(choice.model, config))
+    else:
+        recipe = named(args.recipe)
+    recipe = choose(recipe, args.settings, {})
+    batch = args.batch_size or (64 if dataset.task == "classification" else recipe.batch_size)
+    return Work(args.data, dataset, recipe, task, size, batch, args.cache_mb << 20)
+
+
+def ours(work: Work, workers: int) -> tuple[Iterator[Any], Callable[[], None]]:
+    """Our batches without end, and what ends them."""
+    from tformer_keras.data import Loader
+
     loader = Loader(
-        dataset.train,
-        recipe.preprocessing((SIZE, SIZE)),
-        batch,
+        work.dataset.train,
+        work.recipe.preprocessing(work.size),
+        work.batch,
         shuffle=True,
-        task=TASKS["classification"],
-        classes=len(dataset.class_names),
-        augmentation=recipe.augmentation,
-        cache_bytes=0,  # ImageNet fits into no memory
+        task=work.task,
+        classes=len(work.dataset.class_names),
+        augmentation=work.recipe.augmentation,
+        cache_bytes=work.cache_bytes,
         processes=workers,
     )
     return iter(loader.stream()), loader.close
 
 
-def by_torchvision(
-    data: str, recipe_name: str, batch: int, workers: int
-) -> tuple[Iterator[Any], Callable[[], None]]:
+def by_torchvision(work: Work, workers: int) -> tuple[Iterator[Any], Callable[[], None]]:
     """torchvision's batches without end."""
-    try:
-        import torch
-        from torchvision import datasets
-        from torchvision.transforms import v2
-    except ImportError as error:
-        raise UserError("torchvision", "none", "pip install torchvision", where="--torchvision") from error
-    from tformer_keras.training.settings import named
-
-    recipe = named(recipe_name)
-    augmentation = recipe.augmentation
-    assert augmentation.resized_crop is not None and augmentation.rand_augment is not None
-    operations, magnitude = augmentation.rand_augment
-    transform = v2.Compose(
-        [
-            v2.RandomResizedCrop(SIZE, augmentation.resized_crop),
-            v2.RandomHorizontalFlip(),
-            v2.RandAugment(operations, round(magnitude * 3), fill=128),  # of 30 steps, where the paper has 10
-            v2.PILToTensor(),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(recipe.mean, recipe.std),
-            v2.RandomErasing(augmentation.random_erasing),
-        ]
-    )
-    torch.set_num_threads(1)
-    images = datasets.ImageFolder(str(Path(data, "train")), transform)
-    mix = v2.RandomChoice(
-        [
-            v2.MixUp(alpha=augmentation.mixup, num_classes=len(images.classes)),
-            v2.CutMix(alpha=augmentation.cutmix, num_classes=len(images.classes)),
-        ]
-    )
-    loader = torch.utils.data.DataLoader(
-        images, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
-    )
-
-    def endless() -> Generator[Any, None, None]:
-        while True:
-            for pair in loader:
-                yield mix(*pair)
-
-    stream = endless()
-    return stream, stream.close
+    return torchvision_batches(work.data, work.recipe, work.size[0], work.batch, workers)
 
 
 PIPELINES = {"tformer-keras": ours, "torchvision": by_torchvision}
@@ -122,28 +113,28 @@ def cpu_seconds() -> float:
     return total
 
 
-def measure(name: str, data: str, recipe: str, batch: int, workers: int, batches: int) -> Speed:
+def measure(name: str, work: Work, workers: int, batches: int) -> Speed:
     """Takes `batches` after as many as fill the pipeline."""
-    stream, close = PIPELINES[name](data, recipe, batch, workers)
+    stream, close = PIPELINES[name](work, workers)
     try:
         for _ in range(4):
             next(stream)
-        clock, work = time.perf_counter(), cpu_seconds()
+        clock, spent = time.perf_counter(), cpu_seconds()
         for _ in range(batches):
             next(stream)
-        seconds, spent = time.perf_counter() - clock, cpu_seconds() - work
+        seconds, spent = time.perf_counter() - clock, cpu_seconds() - spent
     finally:
         close()
-    return Speed(name, workers, batches * batch / seconds, batches * batch / spent)
+    return Speed(name, workers, batches * work.batch / seconds, batches * work.batch / spent)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measures in turn and prints."""
     names = ["tformer-keras", *(["torchvision"] if args.torchvision else [])]
-    rows = []
+    work, rows = work_of(args), []
     for workers in args.workers:
         for name in names:
-            rows.append(measure(name, args.data, args.recipe, args.batch_size, workers, args.batches))
+            rows.append(measure(name, work, workers, args.batches))
             print(f"{name}, {workers} workers", file=sys.stderr, flush=True)
     if args.json:
         print(json.dumps({"rows": [dataclasses.asdict(row) for row in rows], "made": provenance()}, indent=2))
@@ -162,9 +153,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", metavar="DATA", help="a folder of images in ImageNet's layout")
-    parser.add_argument("--recipe", default="imagenet", help="default: %(default)s")
-    parser.add_argument("--batch-size", type=int, default=64, help="default: %(default)s")
+    parser.add_argument(
+        "data", metavar="DATA", help="a folder of images in ImageNet's layout, boxes or masks"
+    )
+    parser.add_argument("--recipe", default="imagenet", help="for a folder a class (default: %(default)s)")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="as for `tformer train`",
+    )
+    parser.add_argument("--batch-size", type=int, help="default: 64, or what is chosen for boxes and masks")
+    parser.add_argument(
+        "--cache-mb", type=int, default=0, help="for decoded pictures (default: none: they fit nowhere)"
+    )
     parser.add_argument("--batches", type=int, default=20, help="that are timed (default: %(default)s)")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     parser.add_argument("--torchvision", action="store_true", help="its pipeline in turn with ours")

@@ -184,8 +184,9 @@ class Augmentation:
         images = move_pixels(pixels, placements, self.border)
         if self.colour:
             draws = uniforms(seed, epoch, indices, _COLOUR, 3)
-            changed = change_colours(images.astype(np.float32), self.colour, draws)
-            images = np.rint(changed, out=changed).astype(np.uint8)
+            for row in range(len(images)):  # one by one: an image of floats stays in a processor's cache
+                one = slice(row, row + 1)
+                images[one] = np.rint(change_colours(images[one].astype(np.float32), self.colour, draws[one]))
         if self.rand_augment is not None:
             operations, magnitude = self.rand_augment
             draws = uniforms(seed, epoch, indices, _RAND_AUGMENT, operations * DRAWS_PER_OPERATION)

@@ -46,7 +46,7 @@ class ColourTable:
                 f"add colours to {TABLES[0]}: name, red, green, blue a line",
                 where=str(path),
             )
-        values = np.asarray(image).astype(np.int32)
+        values = np.asarray(image)
         table = np.full(max(256, int(values.max()) + 1), -2, np.int32)
         table[: len(self.names)] = np.arange(len(self.names))
         if len(table) > 255 and len(self.names) <= 255:
@@ -54,8 +54,8 @@ class ColourTable:
         for value, number in (self.values or {}).items():
             if value < len(table):
                 table[value] = number
-        found = table[values]
-        if (found == -2).any():
+        found = table.take(values)
+        if found.min() == -2:
             raise self._unknown(path, f"the value {int(values[found == -2][0])}")
         return found
 

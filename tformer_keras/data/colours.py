@@ -23,10 +23,12 @@ def change_colours(
     factors = (1 + strength * (2 * draws - 1)).astype(np.float32)
     brightness, contrast, saturation = (factors[:, [place]][:, :, None, None] for place in range(3))
     # All three are linear in the pixel, its luma and the image's mean luma: one pass over the images.
-    luma = (images @ LUMA)[..., None]
-    mean = luma.mean(axis=(1, 2), keepdims=True)
+    luma = images @ LUMA
+    mean = luma.mean(axis=(1, 2), keepdims=True)[..., None]
     scale = brightness * contrast
     result = images * (scale * saturation)
-    result += luma * (scale * (1 - saturation))
+    greyer = luma * (scale * (1 - saturation))[..., 0]
+    for channel in range(3):  # NumPy is slow where the last axis has three
+        result[..., channel] += greyer
     result += brightness * (1 - contrast) * mean
     return np.asarray(np.clip(result, 0, 255, out=result))

@@ -69,9 +69,11 @@ class Placement:
         rows = np.where(inside, rows, -1)
         inside = (np.arange(size[1]) >= right) & (np.arange(size[1]) < size[1] + right)
         columns = np.where(inside, columns, -1)
-        seen = ((rows >= 0) & (rows < mask.shape[0]))[:, None] & ((columns >= 0) & (columns < mask.shape[1]))
-        found = mask[rows.clip(0, mask.shape[0] - 1)[:, None], columns.clip(0, mask.shape[1] - 1)]
-        return np.where(seen, found, np.int32(border))
+        # Row by row, then column by column: a pair of places for each pixel would cost more than the copy between.
+        found = mask.take(rows, axis=0, mode="clip").take(columns, axis=1, mode="clip")
+        found[(rows < 0) | (rows >= mask.shape[0])] = border
+        found[:, (columns < 0) | (columns >= mask.shape[1])] = border
+        return found
 
 
 def crop_pixels(

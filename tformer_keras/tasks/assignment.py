@@ -61,36 +61,43 @@ def assign(
     things = ~crowd
     if things.any():
         overlap = _overlaps(sides, boxes[things])
-        best = overlap.argmax(axis=1)
-        most = overlap[np.arange(len(anchors)), best]
+        best = overlap.argmax(axis=0)
+        most = overlap.max(axis=0)
         result[(most >= NEGATIVE) & (most < POSITIVE)] = IGNORED
         taken = np.where(most >= POSITIVE, best, -1)
-        greatest = overlap.max(axis=0)
-        rows, columns = np.nonzero((overlap == greatest) & (greatest > 0))
-        taken[rows] = columns
+        greatest = overlap.max(axis=1)
+        # Box by box, so that of two the later one has the last word.
+        for box in np.flatnonzero(greatest > 0):
+            taken[overlap[box] == greatest[box]] = box
         chosen = np.flatnonzero(taken >= 0)
         result[chosen] = labels[things][taken[chosen]]
         deltas[chosen] = encode(boxes[things][taken[chosen]], anchors[chosen])
     if crowd.any():
-        inside = _inter(sides, boxes[crowd]) / np.prod(anchors[:, 2:], axis=1)[:, None]
-        result[(inside.max(axis=1) >= CROWD) & (result < 0)] = IGNORED
+        inside = _inter(sides, boxes[crowd]) / (anchors[:, 2] * anchors[:, 3])
+        result[(inside.max(axis=0) >= CROWD) & (result < 0)] = IGNORED
     return result, deltas
 
 
 def _inter(sides: Float64, boxes: Float64) -> NDArray[np.float32]:
-    """(n, m) areas that anchors and boxes share."""
-    # float32: a batch's time goes here, and no threshold is that fine.
-    one, other = sides.astype(np.float32), boxes.astype(np.float32)
-    width = np.minimum(one[:, None, 2], other[:, 2]) - np.maximum(one[:, None, 0], other[:, 0])
-    height = np.minimum(one[:, None, 3], other[:, 3]) - np.maximum(one[:, None, 1], other[:, 1])
+    """(m, n) areas that boxes and anchors share."""
+    # float32: a batch's time goes here, and no threshold is that fine. The anchors, of which there are many, come last.
+    left, top, right, bottom = np.ascontiguousarray(sides.T, np.float32)
+    other = boxes.astype(np.float32)[:, :, None]
+    width = np.minimum(right, other[:, 2]) - np.maximum(left, other[:, 0])
+    height = np.minimum(bottom, other[:, 3]) - np.maximum(top, other[:, 1])
     np.maximum(width, 0, out=width)
     np.maximum(height, 0, out=height)
-    return np.asarray(width * height)
+    return np.asarray(np.multiply(width, height, out=width))
 
 
 def _overlaps(sides: Float64, boxes: Float64) -> NDArray[np.float32]:
-    """(n, m): intersection over union."""
+    """(m, n): intersection over union."""
     inter = _inter(sides, boxes)
-    one = np.prod(sides[:, 2:] - sides[:, :2], axis=1).astype(np.float32)
-    other = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).astype(np.float32)
-    return np.asarray(inter / (one[:, None] + other - inter))
+    one, other = (_areas(some).astype(np.float32) for some in (sides, boxes))
+    union = one + other[:, None]
+    union -= inter
+    return np.asarray(np.divide(inter, union, out=inter))
+
+
+def _areas(sides: Float64) -> Float64:
+    return np.asarray((sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1]))
