@@ -1,12 +1,12 @@
 """How fast training images are made: images a CPU second in one process, and a second with processes beside it.
 
     python -m tools.imagenet_layout /tmp/imagenet && python -m benchmarks.input_pipeline /tmp/imagenet
-    python -m benchmarks.input_pipeline /tmp/imagenet --workers 0 1 2 --torchvision
+    python -m benchmarks.input_pipeline /tmp/imagenet --workers 0 1 2 --torchvision --timm
     python -m benchmarks.input_pipeline BCCD        # boxes or masks: the recipe and size that `tformer train` chooses
 
 The whole recipe: decoding, random crop, flip, RandAugment or colour, erasing, truth, MixUp or CutMix, normalising.
-With --torchvision the same steps by torchvision's transforms and PyTorch's DataLoader (which you install),
-in turn with ours. Nothing is trained; what consumes the batches only takes them.
+With --torchvision and --timm the same steps by their transforms and PyTorch's DataLoader (which you install), in
+turn with ours. Nothing is trained; what consumes the batches only takes them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
-from benchmarks.input_torchvision import torchvision_batches
+from benchmarks.input_pytorch import MADE_BY, pytorch_batches
 from benchmarks.provenance import provenance
 from tformer_edge.command_line import guarded
+from tformer_edge.errors import UserError
 
 SIZE = 224
 
@@ -93,14 +94,6 @@ def ours(work: Work, workers: int) -> tuple[Iterator[Any], Callable[[], None]]:
     return iter(loader.stream()), loader.close
 
 
-def by_torchvision(work: Work, workers: int) -> tuple[Iterator[Any], Callable[[], None]]:
-    """torchvision's batches without end."""
-    return torchvision_batches(work.data, work.recipe, work.size[0], work.batch, workers)
-
-
-PIPELINES = {"tformer-keras": ours, "torchvision": by_torchvision}
-
-
 def cpu_seconds() -> float:
     """Of this process and its living children; those that ended are counted too."""
     import psutil
@@ -115,7 +108,10 @@ def cpu_seconds() -> float:
 
 def measure(name: str, work: Work, workers: int, batches: int) -> Speed:
     """Takes `batches` after as many as fill the pipeline."""
-    stream, close = PIPELINES[name](work, workers)
+    if name in MADE_BY:
+        stream, close = pytorch_batches(name, work.data, work.recipe, work.size[0], work.batch, workers)
+    else:
+        stream, close = ours(work, workers)
     try:
         for _ in range(4):
             next(stream)
@@ -125,12 +121,16 @@ def measure(name: str, work: Work, workers: int, batches: int) -> Speed:
         seconds, spent = time.perf_counter() - clock, cpu_seconds() - spent
     finally:
         close()
+    if not spent:  # the system counts hundredths
+        raise UserError(
+            "work that takes CPU time", "too little to be counted", "take more", where="--batches"
+        )
     return Speed(name, workers, batches * work.batch / seconds, batches * work.batch / spent)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measures in turn and prints."""
-    names = ["tformer-keras", *(["torchvision"] if args.torchvision else [])]
+    names = ["tformer-keras", *(name for name in MADE_BY if getattr(args, name))]
     work, rows = work_of(args), []
     for workers in args.workers:
         for name in names:
@@ -171,7 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--batches", type=int, default=20, help="that are timed (default: %(default)s)")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--torchvision", action="store_true", help="its pipeline in turn with ours")
+    for name in MADE_BY:
+        parser.add_argument(f"--{name}", action="store_true", help="its pipeline in turn with ours")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     return guarded("benchmarks/input_pipeline.py", lambda: run(args))
