@@ -23,7 +23,8 @@ def gradient() -> Callable[..., np.ndarray]:
     def jax_gradient(function: Callable, x: np.ndarray) -> np.ndarray:
         import jax
 
-        return np.asarray(jax.grad(function)(x))
+        # One compilation, where each operation by itself would be one.
+        return np.asarray(jax.jit(jax.grad(function))(x))
 
     return {"tensorflow": tensorflow_gradient, "jax": jax_gradient}[keras.backend.backend()]
 

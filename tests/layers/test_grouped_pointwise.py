@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from tformer_keras.layers import ChannelShuffle, GroupedPointwise
+from tformer_keras.layers.activations import quick_gelu
 
 EXAMPLES = {"tensorflow": 40, "jax": 8}[keras.backend.backend()]
 
@@ -126,6 +127,55 @@ def test_a_shuffle_is_folded_into_the_kernel(groups, inputs, outputs, folded):
             reached.add(operation.name)
             queue += [tensor.op for tensor in operation.inputs]
     assert folded != any(shuffle.name in name for name in reached)
+
+
+@pytest.mark.parametrize("groups,width", [(2, 32), (3, 48), (2, 8)], ids=["two", "three", "narrow"])
+@pytest.mark.parametrize("activation", [quick_gelu, keras.activations.relu], ids=lambda one: one.__name__)
+def test_a_whole_ffn_in_a_graph_equals_its_layers_one_by_one(groups, width, activation):
+    layers = [
+        with_random_weights(GroupedPointwise(4 * width * groups // 2, groups), width),
+        keras.layers.Activation(activation),
+        ChannelShuffle(groups),
+        with_random_weights(GroupedPointwise(width, groups), 4 * width * groups // 2),
+    ]
+    inputs = outputs = keras.Input((3, 2, width))
+    for layer in layers:
+        outputs = layer(outputs)
+    model = keras.Model(inputs, outputs)
+    x, weight = random(2, 3, 2, width), random(2, 3, 2, width, seed=5)
+
+    def forward(x, variables):
+        return keras.ops.sum(model.stateless_call(variables, [], x)[0] * weight)
+
+    variables = [variable.value for variable in model.trainable_variables]
+    graph, eager = values_and_gradients(forward, x, variables)
+    for actual, expected in zip(graph, eager, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=2e-4, atol=2e-4)
+
+
+def values_and_gradients(forward, x, variables):
+    """Of a function of an array and a list of arrays: as a graph computes them, and without one."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        step = jax.value_and_grad(forward, (0, 1))
+        results = []
+        for function in (jax.jit(step), step):
+            # Without a graph tracers are there too, for the gradient: none is left a note.
+            value, (to_x, to_variables) = function(x, variables)
+            results.append([value, to_x, *to_variables])
+        return results
+    import tensorflow as tf
+
+    def step(x, variables):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *variables])
+            value = forward(x, variables)
+        to_x, to_variables = tape.gradient(value, (x, variables))
+        return [value, to_x, *to_variables]
+
+    x, variables = tf.constant(x), [tf.convert_to_tensor(variable) for variable in variables]
+    return [tf.function(step)(x, variables), step(x, variables)]
 
 
 def test_a_shuffle_of_other_groups_is_not_folded(reference):

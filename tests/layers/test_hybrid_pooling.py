@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from tformer_keras.layers import HybridPooling
-from tformer_keras.layers import hybrid_pooling as module
+from tformer_keras.layers.hybrid_pooling import split_evenly
 
 IMPLEMENTATIONS = ("auto", "separate")
 # JAX compiles each new shape.
@@ -69,23 +69,6 @@ def test_shapes_that_take_each_path(reference, kernels, size, operators, impleme
     np.testing.assert_allclose(pool(x, kernels, operators, implementation), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [(9, 10), (4, 4), (2, 3)])  # on the small ones the cascade ends early
-@pytest.mark.parametrize("channels", [13, 65], ids=["narrow shares", "wide shares"])
-def test_cascade_equals_separate_pools_exactly(gradient, monkeypatch, size, channels):
-    x = pixels(3, *size, channels)
-    weight = np.random.default_rng(3).normal(size=x.shape).astype("float32")
-    auto, separate = (
-        HybridPooling((1, 3, 7, 9), "max", implementation) for implementation in IMPLEMENTATIONS
-    )
-    calls = []
-    cascade = module._max_by_cascade
-    monkeypatch.setattr(module, "_max_by_cascade", lambda *args: calls.append(1) or cascade(*args))
-    np.testing.assert_array_equal(ops.convert_to_numpy(auto(x)), ops.convert_to_numpy(separate(x)))
-    assert calls, "the cascade was not taken"
-    gradients = [gradient(lambda v, f=f: ops.sum(f(v) * weight), x) for f in (auto, separate)]
-    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-5)
-
-
 def test_ties_share_a_gradient_of_the_same_sum(gradient):
     weight = np.random.default_rng(3).normal(size=(2, 6, 5, 9)).astype("float32")
     for operator in ("average", "max"):
@@ -109,7 +92,7 @@ def test_kernels_may_share_out_the_channels_first(reference, operators, implemen
 
 @given(st.integers(1, 500), st.integers(1, 20))
 def test_channels_are_split_evenly_larger_shares_first(total, parts):
-    split = module.split_evenly(total, parts)
+    split = split_evenly(total, parts)
     assert sum(split) == total and len(split) == parts
     assert split == sorted(split, reverse=True) and split[0] - split[-1] <= 1
 

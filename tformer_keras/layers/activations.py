@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tformer_keras.layers.notes import BLOCKS, note, noted
+
 QUICK_GELU_SLOPE = 1.702
 
 
@@ -18,7 +20,7 @@ def quick_gelu(inputs: Any) -> Any:
     Input and output: any shape, any float dtype. The default activation ("not stated by the paper"), because int8 GELU
     has no kernel in TFLite Micro and none in XNNPACK's delegate, while this is one sigmoid and two multiplications.
     """
-    return _quick_gelu(ops.convert_to_tensor(inputs))
+    return _and_in_blocks(_quick_gelu, inputs)
 
 
 @ops.custom_gradient
@@ -41,7 +43,16 @@ def _quick_gelu(inputs: Any) -> Any:
 @keras.saving.register_keras_serializable("tformer_keras")
 def exact_gelu(inputs: Any) -> Any:
     """x·Φ(x) with the exact normal distribution function; any shape, any float dtype."""
-    return ops.gelu(inputs, approximate=False)
+    return _and_in_blocks(lambda x: ops.gelu(x, approximate=False), inputs)
+
+
+def _and_in_blocks(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """The function of the inputs; where these are noted to be joined of blocks, a note of the function of each."""
+    outputs = function(ops.convert_to_tensor(inputs))
+    blocks = noted(inputs, BLOCKS)
+    if blocks is not None:
+        note(outputs, BLOCKS, lambda divisions: [[function(x) for x in row] for row in blocks(divisions)])
+    return outputs
 
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {

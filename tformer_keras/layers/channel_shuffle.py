@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from tformer_keras.layers.checks import check_divisible, check_positive, check_rank
+from tformer_keras.layers.notes import BEFORE_SHUFFLE, note
 
 
 @keras.saving.register_keras_serializable("tformer_keras")
@@ -42,7 +43,9 @@ class ChannelShuffle(keras.layers.Layer):
         channels = inputs.shape[-1]
         grouped = ops.reshape(inputs, (-1, self.groups, channels // self.groups))
         outputs = ops.reshape(ops.transpose(grouped, (0, 2, 1)), (*shape[:3], channels))
-        _remember(outputs, inputs, self.groups)
+        # A grouped convolution behind a shuffle puts the permutation on its kernel, which is small, and reads what was
+        # there before the shuffle: the shuffled tensor is then never computed.
+        note(outputs, BEFORE_SHUFFLE, (inputs, self.groups))
         return outputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -50,24 +53,3 @@ class ChannelShuffle(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
-
-
-# A grouped convolution behind a shuffle can put the permutation on its kernel, which is small, and read the tensor from
-# before the shuffle; in a TensorFlow graph nothing then asks for the shuffled one, and it is never computed. So its
-# origin is noted on the tensor, as Keras notes masks. A tensor without the note (JAX, eager execution, a cast in
-# between) is read as it is: the note changes the time, not the result.
-_NOTE = "_tformer_before_shuffle"
-
-
-def _remember(outputs: Any, inputs: Any, groups: int) -> None:
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        if not tf.executing_eagerly():
-            setattr(outputs, _NOTE, (inputs, groups))
-
-
-def before_shuffle(tensor: Any, groups: int) -> Any:
-    """The tensor that a `ChannelShuffle(groups)` made `tensor` from, or None where that is not known."""
-    source, shuffled = getattr(tensor, _NOTE, (None, None))
-    return source if shuffled == groups else None

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from tformer_keras.layers.channel_shuffle import before_shuffle
 from tformer_keras.layers.checks import check_divisible, check_positive, check_rank
+from tformer_keras.layers.notes import BEFORE_SHUFFLE, BLOCKS, note, noted
 
 
 @keras.saving.register_keras_serializable("tformer_keras")
@@ -93,28 +93,51 @@ class GroupedPointwise(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         shape = ops.shape(inputs)
-        sources, size = 1, self.kernel.shape[1]
-        if self.groups > 1 and size % self.groups == 0:
-            source = before_shuffle(inputs, self.groups)
-            if source is not None:
-                # Each group reads `size // groups` channels of every group before the shuffle.
-                inputs, sources = source, self.groups
+        size = self.kernel.shape[1]
+        narrow = self.groups == 1 or min(self.kernel.shape[1:]) < VECTOR
+        source, shuffled = noted(inputs, BEFORE_SHUFFLE) or (None, None)
+        # Behind a shuffle each group reads `size // groups` channels of every group from before it.
+        sources = (
+            self.groups if self.groups > 1 and shuffled == self.groups and size % self.groups == 0 else 1
+        )
+        blocks = noted(source, BLOCKS) if sources > 1 and not narrow else None
+        if sources > 1:
+            inputs = source
         # Two-dimensional products: TensorFlow's batched matmul with a broadcast kernel is slower backwards.
         flat = ops.reshape(inputs, (-1, self.groups * size))
         # Rows by (group, source, channel): ShuffleNet's order is (group, channel, source).
         kernel = ops.reshape(self.kernel, (self.groups, size // sources, sources, -1))
         kernel = ops.transpose(kernel, (0, 2, 1, 3))
         bias = ops.cast(self.bias, flat.dtype) if self.use_bias else None
-        if self.groups == 1 or min(self.kernel.shape[1:]) < VECTOR:
-            outputs = _add(ops.matmul(flat, self._dense(kernel)), bias)
+        if narrow:
+            return ops.reshape(_add(ops.matmul(flat, self._dense(kernel)), bias), (*shape[:3], self.filters))
+        biases = [None] * self.groups if bias is None else ops.split(bias, self.groups)
+        if blocks is not None:
+            rows = ops.split(ops.reshape(kernel, (self.groups * size, -1)), self.groups * sources)
+            products = self._of_blocks(blocks(self.groups), rows, biases)
         else:
             parts = ops.split(flat, self.groups, axis=-1) if sources == 1 else self._regroup(flat, sources)
             kernels = ops.split(ops.reshape(kernel, (self.groups * size, -1)), self.groups)
-            biases = [None] * self.groups if bias is None else ops.split(bias, self.groups)
             # The bias is added a group, because TensorFlow fuses a product and its bias.
             products = [_add(ops.matmul(x, k), b) for x, k, b in zip(parts, kernels, biases, strict=True)]
-            outputs = ops.concatenate(products, axis=-1)
-        return ops.reshape(outputs, (*shape[:3], self.filters))
+        outputs = ops.reshape(ops.concatenate(products, axis=-1), (*shape[:3], self.filters))
+        if blocks is None and sources == 1:
+            note(outputs, BLOCKS, lambda divisions: _in_divisions(parts, kernels, biases, divisions))
+        return outputs
+
+    def _of_blocks(self, blocks: list[list[Any]], rows: list[Any], biases: list[Any]) -> list[Any]:
+        """Each group's product, of the blocks that the groups before a shuffle have for it.
+
+        The widest tensor of a network is then neither joined nor shuffled nor cut, each a pass over memory.
+        """
+        products = []
+        for group, bias in enumerate(biases):
+            terms = [
+                ops.matmul(blocks[source][group], rows[group * self.groups + source])
+                for source in range(self.groups)
+            ]
+            products.append(_add(sum(terms[1:], terms[0]), bias))
+        return products
 
     def _dense(self, kernel: Any) -> Any:
         """The kernel `(groups, sources, size, outputs)` as one matrix for all channels, zero outside the groups."""
@@ -152,6 +175,16 @@ class GroupedPointwise(keras.layers.Layer):
 # float32 numbers of an AVX-512 register. Groups that are narrower leave it partly empty: one product of all channels,
 # with zeros in the kernel, takes less time than two narrow ones, a split and a concatenation.
 VECTOR = 16
+
+
+def _in_divisions(parts: list[Any], kernels: list[Any], biases: list[Any], divisions: int) -> list[list[Any]]:
+    """The product of each part by its kernel, in `divisions` equal parts of its channels."""
+    table = []
+    for part, kernel, bias in zip(parts, kernels, biases, strict=True):
+        columns = ops.split(kernel, divisions, axis=-1)
+        offsets = [None] * divisions if bias is None else ops.split(bias, divisions)
+        table.append([_add(ops.matmul(part, k), b) for k, b in zip(columns, offsets, strict=True)])
+    return table
 
 
 def _add(outputs: Any, bias: Any) -> Any:

@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 
 from tformer_keras.layers.checks import check_rank, is_whole
+from tformer_keras.layers.max_along_axis import max_along_axis
+from tformer_keras.layers.max_cascade import max_by_cascade
 
 OPERATORS = ("average", "max")
 IMPLEMENTATIONS = ("auto", "separate")
@@ -31,8 +33,8 @@ class HybridPooling(keras.layers.Layer):
         kernels: odd window sizes, each at least 1, in any order (1 keeps its share as it is).
         operators: one or both of "average" and "max", in the order in which they take channels.
         implementation: "auto" takes exact rewrites that are faster: all averages as one 1-D depthwise convolution along
-            each axis and a constant border correction (on JAX: pooling along one axis after the other); max pooling
-            of ascending kernels as a cascade of small pools.
+            each axis and a constant border correction; max pooling of ascending kernels as a cascade of small pools
+            (on JAX both: pooling along one axis after the other).
             "separate" runs one pooling a share, for reference and measurement.
         channel_split: "operator" shares channels out to the operators, in the order given, then among the kernels;
             "kernel" the other way round. "not stated by the paper": "operator" is our choice.
@@ -117,12 +119,12 @@ class HybridPooling(keras.layers.Layer):
     def _pool_operator(self, inputs: Any, operator: str, shares: list[int]) -> list[Any]:
         """All shares of one operator, in one piece or a few."""
         if self.implementation == "auto":
-            if operator == "average" and keras.backend.backend() == "tensorflow":
-                return [_average_by_depthwise(inputs, self.kernels, shares)]
+            if keras.backend.backend() != "tensorflow":
+                return _pool_along_axes(inputs, operator, self.kernels, shares)
             if operator == "average":
-                return _average_along_axes(inputs, self.kernels, shares)
+                return [_average_by_depthwise(inputs, self.kernels, shares)]
             if list(self.kernels) == sorted(self.kernels):
-                return _max_by_cascade(inputs, self.kernels, shares)
+                return max_by_cascade(inputs, self.kernels, shares)
         return _pool_separately(inputs, operator, self.kernels, shares)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -220,65 +222,19 @@ def _border_correction(size: Any, kernels: tuple[int, ...], shares: list[int]) -
     return factor / (inside.astype("float32") if isinstance(size, int) else ops.cast(inside, "float32"))
 
 
-def _average_along_axes(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
+def _pool_along_axes(inputs: Any, operator: str, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
     """Each share along one axis after the other: the pixels inside a window are rows times columns.
 
-    For JAX: XLA's depthwise convolutions take several times as long on a CPU [measured: docs/architecture.md].
+    For JAX: XLA's depthwise convolutions and its gradients of pooling take several times as long on a CPU [measured:
+    docs/architecture.md].
     """
-    parts = _split(inputs, shares)
     return [
-        _pool(_pool(part, "average", (kernel, 1)), "average", (1, kernel)) if kernel > 1 else part
-        for part, kernel in zip(parts, kernels, strict=True)
+        _along_axes(part, operator, kernel)
+        for part, kernel in zip(_split(inputs, shares), kernels, strict=True)
     ]
 
 
-def _max_by_cascade(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> list[Any]:
-    """Max pooling of ascending kernels: a pool of k after one of m is one of m + k - 1, so each share leaves as its
-    size is reached and the rest goes on."""
-    if keras.backend.backend() == "tensorflow" and max(shares) < VECTOR:
-        return [_max_by_cascade_of_batches(inputs, kernels, shares)]
-    outputs, reached = [], 1
-    for index, kernel in enumerate(kernels):
-        inputs = _raise_kernel(inputs, reached, kernel, inputs.shape[1:3])
-        reached = kernel
-        if index == len(kernels) - 1:
-            outputs.append(inputs)
-        else:
-            # Split, not slices: a slice's gradient writes zeros of the whole size, and their sum is another pass.
-            output, inputs = ops.split(inputs, [shares[index]], axis=-1)
-            outputs.append(output)
-    return outputs
-
-
-# Channels that oneDNN's pooling handles at once (AVX-512, float32). Its gradient takes as long for fewer.
-VECTOR = 16
-
-
-def _max_by_cascade_of_batches(inputs: Any, kernels: tuple[int, ...], shares: list[int]) -> Any:
-    """The cascade on one image of channels × batch channels, which fills the vectors that few channels leave empty.
-
-    Not on JAX: XLA gains nothing, and an array that is sharded by its batch would be gathered.
-    """
-    sizes = ops.shape(inputs)
-    height, width = sizes[1:3]
-    rest = ops.transpose(inputs, (1, 2, 3, 0))
-    outputs, reached = [], 1
-    for index, (kernel, share) in enumerate(zip(kernels, shares, strict=True)):
-        merged = ops.reshape(rest, (1, height, width, -1))
-        merged = _raise_kernel(merged, reached, kernel, inputs.shape[1:3])
-        rest = ops.reshape(merged, (height, width, sum(shares[index:]), -1))
-        reached = kernel
-        output, rest = ops.split(rest, [share], axis=2)
-        outputs.append(output)
-    return ops.transpose(ops.concatenate(outputs, axis=2), (3, 0, 1, 2))
-
-
-def _raise_kernel(inputs: Any, reached: int, kernel: int, sides: tuple[int | None, ...]) -> Any:
-    """Max pooling of size `kernel` of what has been pooled with `reached`; `sides` are those of the map."""
-    if all(side is not None and reached // 2 >= side - 1 for side in sides):
-        return inputs  # each window already holds the whole map
-    size = kernel - reached + 1
-    if size == 1 or keras.backend.backend() == "tensorflow":
-        return _pool(inputs, "max", size)
-    # XLA's pooling, and its gradient more so, take less time along one axis after the other.
-    return _pool(_pool(inputs, "max", (size, 1)), "max", (1, size))
+def _along_axes(inputs: Any, operator: str, kernel: int) -> Any:
+    if operator == "max":
+        return max_along_axis(max_along_axis(inputs, kernel, 1), kernel, 2)
+    return _pool(_pool(inputs, "average", (kernel, 1)), "average", (1, kernel)) if kernel > 1 else inputs
