@@ -1,15 +1,13 @@
 """Cuts a converted detector or segmenter behind its backbone and behind its neck, by the layers' names of its tensors.
 
-What a part takes is what a file takes that ends with it, less the one that ends before it: nothing has to be known of
-how XNNPACK joins, leaves out and reorders operations, and it holds for time and for instructions.
+The operators are put in the order of the parts, so that XNNPACK runs the whole as it runs a file that ends with a part,
+and goes on: how many operations it makes of that file says where the part ends, whatever it joins and leaves out.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any
-
-from benchmarks.comparison import Key
 
 # In the order of the graph; what is named like none of the later ones is of the backbone.
 PARTS = ("backbone", "neck", "head")
@@ -39,6 +37,8 @@ def parts_of(model: Any) -> list[str]:
 def cut(flatbuffer: bytes) -> dict[str, bytes]:
     """{part: a file of all operators up to its end}, whose outputs are what later parts read, and the outputs so far.
 
+    The last one is the whole file, its operators in the order of the parts.
+
     Args:
         flatbuffer: of one subgraph, whose tensors have their layers' names; a contract behind it is left out.
     """
@@ -51,9 +51,10 @@ def cut(flatbuffer: bytes) -> dict[str, bytes]:
     for place, part in enumerate(PARTS):
         model = schema.ModelT.InitFromPackedBuf(flatbuffer)
         (graph,) = model.subgraphs
-        inside = [PARTS.index(one) <= place for one in parts_of(model)]
-        kept = [operator for operator, keep in zip(graph.operators, inside, strict=True) if keep]
-        left = [operator for operator, keep in zip(graph.operators, inside, strict=True) if not keep]
+        placed = list(zip(map(PARTS.index, parts_of(model)), graph.operators, strict=True))
+        placed.sort(key=lambda pair: pair[0])
+        kept = [operator for where, operator in placed if where <= place]
+        left = [operator for where, operator in placed if where > place]
         wanted = {int(index) for operator in left for index in operator.inputs} | set(map(int, graph.outputs))
         graph.outputs = [int(index) for operator in kept for index in operator.outputs if index in wanted]
         graph.operators = kept
@@ -66,8 +67,3 @@ def cut(flatbuffer: bytes) -> dict[str, bytes]:
         builder.Finish(model.Pack(builder), IDENTIFIER)
         files[part] = pack(bytes(builder.Output())).flatbuffer
     return files
-
-
-def key_of(key: Key, part: str) -> Key:
-    """A part's file of a model in a comparison; the last part's is the model's own."""
-    return key if part == PARTS[-1] else (key[0], f"{key[1]}, to the {part}'s end")

@@ -1,13 +1,13 @@
 """Where a detector's or segmenter's time goes: by type of operation, and of backbone, neck and head.
 
-Each file is cut behind its backbone and behind its neck (`file_parts.py`). A part's time is its file's, less that of
-the file before it.
+The operations of one file are timed, whose order is that of the parts (`file_parts.py`); how many of them are of the
+backbone and of the neck is counted in files that end there.
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
+import itertools
 import re
 import sys
 import tempfile
@@ -17,9 +17,10 @@ from typing import Any
 
 from benchmarks.comparison import Key
 from benchmarks.file_parts import PARTS, cut
+from benchmarks.op_profile import Operation, profile
 from benchmarks.task_peers import TASK_PEERS
+from tformer_edge.errors import UserError
 
-Times = dict[str, tuple[int, float]]  # by type of operation: how many, and their milliseconds
 # What the profiler calls an operation, and what this table does.
 _SHORT = (
     (r".*DWConv.*", "depthwise"),
@@ -54,19 +55,27 @@ def short_name(operation: str) -> str:
     return next((name for pattern, name in _SHORT if re.match(pattern, operation)), "others")
 
 
-def differences(files: Sequence[Times]) -> list[Times]:
-    """Of each file what it has more than the one before it."""
-    parts: list[Times] = []
-    before: Times = {}
-    for times in files:
-        more = {}
-        for operation, (count, milliseconds) in times.items():
-            less, earlier = before.get(operation, (0, 0.0))
-            if count != less:
-                more[operation] = (count - less, milliseconds - earlier)
-        parts.append(more)
-        before = times
-    return parts
+def split_run(whole: Sequence[Operation], begins: Sequence[Sequence[Operation]]) -> list[list[Operation]]:
+    """The operations of each part of a run.
+
+    Args:
+        whole: all that ran, in order.
+        begins: those of files that end with the first part, the second, …, but the last.
+
+    Raises:
+        UserError: one of these does not begin the whole, as where LiteRT cut the graph.
+    """
+    types = [operation.type for operation in whole]
+    for begin in begins:
+        if [operation.type for operation in begin] != types[: len(begin)]:
+            raise UserError(
+                "a file in one XNNPACK partition, whose parts run one behind the other",
+                "one whose parts run otherwise",
+                "use --profile with --files",
+                where="--tasks --profile",
+            )
+    ends = [0, *map(len, begins), len(whole)]
+    return [list(whole[start:end]) for start, end in itertools.pairwise(ends)]
 
 
 def measure_parts(files: Mapping[Key, Path], threads: int, runs: int) -> list[PartRow]:
@@ -75,30 +84,34 @@ def measure_parts(files: Mapping[Key, Path], threads: int, runs: int) -> list[Pa
     Args:
         files: of `TASK_PEERS`, with their layers' names.
         threads: of LiteRT.
-        runs: inferences of each part, of which an operation's least time counts.
+        runs: inferences, of which an operation's least time counts.
+
+    Raises:
+        UserError: a file is not one partition.
     """
     from benchmarks.litert import Model
-    from benchmarks.op_profile import profile
 
     rows = []
     for (name, _), path in files.items():
         peer = TASK_PEERS[name]
         partitions = Model(path, threads).partitions
         with tempfile.TemporaryDirectory() as folder:
-            sums = []
+            runs_of = dict.fromkeys(PARTS, 1) | {PARTS[-1]: runs}
+            profiles = []
             for part, flatbuffer in cut(path.read_bytes()).items():
                 file = Path(folder) / f"{part}.tflite"
                 file.write_bytes(flatbuffer)
-                times: Times = collections.defaultdict(lambda: (0, 0.0))
-                for one in profile(file, threads, runs):
-                    count, milliseconds = times[short_name(one.type)]
-                    times[short_name(one.type)] = (count + one.count, milliseconds + one.milliseconds)
-                sums.append(dict(times))
-        for part, more in zip(PARTS, differences(sums), strict=True):
-            rows += [
-                PartRow(name, peer.label, peer.size, threads, partitions, part, operation, *of_type)
-                for operation, of_type in more.items()
-            ]
+                profiles.append(profile(file, threads, runs_of[part]))
+        for part, operations in zip(PARTS, split_run(profiles[-1], profiles[:-1]), strict=True):
+            of_type: dict[str, list[Operation]] = {}
+            for one in operations:
+                of_type.setdefault(short_name(one.type), []).append(one)
+            for operation, same in of_type.items():
+                count, milliseconds = sum(one.count for one in same), sum(one.milliseconds for one in same)
+                row = PartRow(
+                    name, peer.label, peer.size, threads, partitions, part, operation, count, milliseconds
+                )
+                rows.append(row)
     return rows
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from benchmarks import latency
 from benchmarks.file_parts import PARTS, cut, part_of
+from benchmarks.op_profile import Operation
 from benchmarks.task_latency import tables_of
-from benchmarks.task_parts import PartRow, as_profile, differences, measure_parts, shares, short_name
+from benchmarks.task_parts import PartRow, as_profile, measure_parts, shares, short_name, split_run
+from tformer_edge.errors import UserError
 
 SHAPE = (16, 16, 3)
 
@@ -62,17 +64,15 @@ def test_each_file_computes_what_its_part_ends_with(detector):
             np.testing.assert_allclose(by_shape[expected.shape], expected, atol=1e-5)
 
 
-def test_what_a_file_has_more_than_the_one_before_it():
-    files = [
-        {"sums": (1, 2.0)},
-        {"sums": (1, 2.1), "copies": (2, 1.0)},
-        {"sums": (3, 5.0), "copies": (2, 1.1)},
-    ]
-    assert differences(files) == [
-        {"sums": (1, 2.0)},
-        {"copies": (2, 1.0)},
-        {"sums": (2, pytest.approx(2.9))},
-    ]
+def test_a_run_is_split_where_files_of_its_beginning_end():
+    def run(types):
+        return [Operation(one, f"{place}", 1, place) for place, one in enumerate(types)]
+
+    whole = run("abca")
+    assert split_run(whole, [run("ab"), run("abc")]) == [whole[:2], whole[2:3], whole[3:]]
+    assert split_run(whole, [run("ab"), run("ab")]) == [whole[:2], [], whole[2:]]
+    with pytest.raises(UserError, match="--tasks --profile: expected a file in one XNNPACK partition"):
+        split_run(whole, [run("ac"), run("abc")])
 
 
 def test_the_table_has_names_of_its_own_for_operations():
