@@ -29,13 +29,13 @@ from benchmarks.comparison import Key, as_document, hold_against_goals, summaris
 from benchmarks.peers import add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import ROOT, provenance
 from benchmarks.tables import print_tables
-from benchmarks.task_latency import ANSWER, OURS, of_task
+from benchmarks.task_latency import ANSWER, tables_of
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
   python benchmarks/arm_instructions.py                         the int8 files of every model, both cores
   python benchmarks/arm_instructions.py --only tformer_s resnet18 --cores cortex-a76
-  python benchmarks/arm_instructions.py --tasks                 detectors and segmenters, and their answers
+  python benchmarks/arm_instructions.py --tasks                 detectors and segmenters, and their answers; --size 512
   python benchmarks/arm_instructions.py --paper 5               the models of the paper's Table 5, 6 or 7
   python benchmarks/arm_instructions.py --files a.tflite b.tflite     any files, beside TFormer-S
 It needs Debian's qemu-user and gcc: apt-get install qemu-user gcc
@@ -190,11 +190,11 @@ def _run(args: argparse.Namespace) -> int:
     rows, goals = [], []
     for core, counts in samples.items():
         if args.tasks:
-            for task, ours in OURS.items():
-                members = {key: counts[key] for key in of_task(files, task)}
-                where = f"{core}, {task}"
+            for table in tables_of(files):
+                members = {key: counts[key] for key in table.files}
+                where = f"{core}, {table.title}"
                 rows += summarise(
-                    members, describe, platform=where, threads=1, unit="M instructions", ours=(ours, "int8")
+                    members, describe, platform=where, threads=1, unit="M instructions", ours=table.ours
                 )
             continue
         rows += summarise(

@@ -37,7 +37,8 @@ EPILOG = """examples:
   python benchmarks/latency.py --profile tformer_s              time by operation inside XNNPACK
   python benchmarks/latency.py --files a.tflite b.tflite        any files, beside TFormer-S
   taskset -c 1 python benchmarks/latency.py --threads 1 --clock cpu    on a machine that others use too
-  python benchmarks/latency.py --tasks                          detectors and segmenters, and their answers
+  python benchmarks/latency.py --tasks --size 320 512           detectors and segmenters, and their answers
+  python benchmarks/latency.py --tasks --profile --only detector_s    … of backbone, neck and head, by operation
   python benchmarks/latency.py --paper 5 --kinds int8           the models of the paper's Table 5, 6 or 7
   python benchmarks/latency.py --applications --threads 1       our conversion of keras.applications and TensorFlow's
   python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
@@ -130,7 +131,11 @@ def main() -> int:
     parser.add_argument(
         "--no-amx", action="store_true", help="without the matrix unit of Intel's servers, which no PC has"
     )
-    parser.add_argument("--profile", action="store_true", help="time by operation instead of the comparison")
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="time by operation instead of the comparison; with --tasks of backbone, neck and head, also as --json",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write latency.csv, .json and .png there")
     args = parser.parse_args()
@@ -163,6 +168,8 @@ def _run(args: argparse.Namespace) -> int:
     if args.applications is not None:
         return _run_applications(args, made)
     files = chosen_files(names_of(args), args.kinds, args.files)
+    if args.profile and args.tasks:
+        return _run_parts(args, files, made)
     if args.profile:
         for threads in args.threads:
             print_profiles(files, threads, args.rounds)
@@ -196,6 +203,17 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
     else:
         print_tables(rows, goals, made, "Latency")
+    return 0
+
+
+def _run_parts(args: argparse.Namespace, files: Mapping[Key, Path], made: Mapping[str, str]) -> int:
+    from benchmarks.task_parts import as_profile, measure_parts, print_parts
+
+    rows = [row for threads in args.threads for row in measure_parts(files, threads, args.rounds)]
+    if args.json:
+        print(json.dumps(as_profile(rows, made), indent=2, ensure_ascii=False))
+    else:
+        print_parts(rows, made)
     return 0
 
 

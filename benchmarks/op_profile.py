@@ -12,13 +12,16 @@ import ctypes
 import dataclasses
 import itertools
 import math
+import random
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tformer_edge.quiet import quiet
 
+JITTER = 0.02  # seconds
 CPU = 1  # kLiteRtHwAcceleratorCpu
 _LINE = re.compile(r"^\s*(\S.*?)\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+%\s+[\d.]+%\s+[\d.]+\s+(\d+)\s+(\S+)")
 
@@ -177,4 +180,11 @@ def profile(path: Path, threads: int = 1, runs: int = 20) -> list[Operation]:
         session = _Session(path, threads)
         for _ in range(3):
             session.run()
-        return least([read_report(session.report()) for _ in range(runs)])
+        reports = []
+        for _ in range(runs):
+            # Else a slice of the scheduler ends at the same operation of each inference, whose least would be long.
+            until = time.perf_counter() + random.uniform(0, JITTER)
+            while time.perf_counter() < until:
+                pass
+            reports.append(read_report(session.report()))
+        return least(reports)

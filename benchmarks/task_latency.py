@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from benchmarks.comparison import Key, Row, summarise
 from benchmarks.litert import Model
-from benchmarks.task_peers import TASK_PEERS
+from benchmarks.task_peers import TASK_PEERS, sized_name
 
 # Of each task, what the others' ratios are to.
 OURS = {"detection": "detector_s", "segmentation": "segmenter_s"}
@@ -32,9 +33,32 @@ class Answering:
         self.model.read(self.outputs)
 
 
-def of_task(files: Mapping[Key, Path], task: str) -> dict[Key, Path]:
-    """Those of `files` that are of a task."""
-    return {key: path for key, path in files.items() if TASK_PEERS[key[0]].task == task}
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What is compared with each other: the models of one task and one size.
+
+    Args:
+        title: "detection, 320×320".
+        ours: what ratios are to.
+        files: of `TASK_PEERS`.
+    """
+
+    title: str
+    ours: Key
+    files: Mapping[Key, Path]
+
+
+def tables_of(files: Mapping[Key, Path]) -> list[Table]:
+    """The tables that files of `TASK_PEERS` make, detectors first, sizes in order."""
+    tables = []
+    for task, ours in OURS.items():
+        for size in sorted({TASK_PEERS[name].size for name, _ in files}):
+            wanted = (task, size)
+            peers = {key: TASK_PEERS[key[0]] for key in files}
+            members = {key: files[key] for key, peer in peers.items() if (peer.task, peer.size) == wanted}
+            if members:
+                tables.append(Table(f"{task}, {size}×{size}", (sized_name(ours, size), "int8"), members))
+    return tables
 
 
 def measure_tasks(
@@ -43,7 +67,7 @@ def measure_tasks(
     measure: Callable[[Mapping[Key, Any]], dict[Key, np.ndarray]],
     platform: str,
 ) -> list[Row]:
-    """A row for each network and one for its answer, of each task apart.
+    """A row for each network and one for its answer, of each task and size apart.
 
     Args:
         files: of `TASK_PEERS`, with contracts.
@@ -52,10 +76,9 @@ def measure_tasks(
         platform: as `Row` has it.
     """
     rows = []
-    for task, ours in OURS.items():
-        members = of_task(files, task)
-        networks = {key: Model(path, threads) for key, path in members.items()}
-        answers = {(name, ANSWER): Answering(path, threads) for (name, _), path in members.items()}
+    for table in tables_of(files):
+        networks = {key: Model(path, threads) for key, path in table.files.items()}
+        answers = {(name, ANSWER): Answering(path, threads) for (name, _), path in table.files.items()}
         samples = measure({**networks, **answers})
 
         def describe(key: Key, networks: Mapping[Key, Model] = networks) -> dict[str, Any]:
@@ -63,7 +86,6 @@ def measure_tasks(
             partitions = None if key[1] == ANSWER else network.partitions
             return {"label": TASK_PEERS[key[0]].label, "bytes": network.bytes, "partitions": partitions}
 
-        rows += summarise(
-            samples, describe, platform=f"{platform}, {task}", threads=threads, unit="ms", ours=(ours, "int8")
-        )
+        where = f"{platform}, {table.title}"
+        rows += summarise(samples, describe, platform=where, threads=threads, unit="ms", ours=table.ours)
     return rows

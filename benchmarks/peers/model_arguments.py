@@ -13,7 +13,7 @@ from benchmarks.peers.latency_peers import PEERS
 from benchmarks.peers.model_cache import kinds_of, model_file
 from benchmarks.peers.paper_tables import PAPER_PEERS, PAPER_TABLES, ours_of_paper, paper_names
 from benchmarks.peers.peer import KINDS
-from benchmarks.task_peers import TASK_PEERS
+from benchmarks.task_peers import BASES, SIZES, TASK_PEERS, sized_name
 from tformer_edge.errors import UserError
 
 
@@ -23,7 +23,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str]) -
         "--only",
         nargs="*",
         metavar="MODEL",
-        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(TASK_PEERS)}; with --paper of: "
+        help=f"of: {', '.join(PEERS)}; with --tasks of: {', '.join(BASES)}; with --paper of: "
         + ", ".join(PAPER_PEERS),
     )
     parser.add_argument(
@@ -37,6 +37,13 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str]) -
         "--tasks",
         action="store_true",
         help="detectors and segmenters (int8), and their answers, in place of classifiers",
+    )
+    parser.add_argument(
+        "--size",
+        nargs="+",
+        type=int,
+        choices=SIZES,
+        help="with --tasks: heights and widths (default: detectors 320, segmenters 256)",
     )
     parser.add_argument(
         "--kinds", nargs="+", choices=KINDS, default=list(kinds), help=f"default: {' '.join(kinds)}"
@@ -56,9 +63,12 @@ def names_of(args: argparse.Namespace) -> list[str] | None:
     """What a command's --only, --tasks and --paper name; None for what `chosen_files` takes by itself.
 
     Raises:
-        UserError: for a name that is not in the table, --files beside --tasks or --paper, or both of these.
+        UserError: for a name that is not in the table, --files beside --tasks or --paper, both of these, or --size
+            without --tasks.
     """
-    table: Sequence[str] = list(TASK_PEERS if args.tasks else PEERS)
+    table: Sequence[str] = list(BASES if args.tasks else PEERS)
+    if args.size and not args.tasks:
+        raise UserError("--tasks with it", "no --tasks", "add it", where="--size")
     if args.tasks and args.paper:
         raise UserError("one of --tasks and --paper", "both", "leave one out")
     if args.paper:
@@ -69,7 +79,10 @@ def names_of(args: argparse.Namespace) -> list[str] | None:
         raise UserError("models of the table", "--files", "leave it out", where=where)
     if unknown := [name for name in args.only or () if name not in table]:
         raise UserError(f"some of {', '.join(table)}", ", ".join(unknown), "take others", where="--only")
-    return list(table) if whole and args.only is None else args.only
+    names = list(table) if whole and args.only is None else args.only
+    if args.tasks:
+        names = [sized_name(name, size) for size in args.size or (None,) for name in names]
+    return names
 
 
 def ours_of(args: argparse.Namespace) -> Key:

@@ -34,10 +34,17 @@ def test_a_table_of_the_paper_takes_the_others_place():
     assert ours_of(parsed()) == ("tformer_s", "int8") and names_of(parsed()) is None
 
 
+def test_tasks_have_sizes():
+    assert "detector_s_paper" in names_of(parsed("--tasks"))
+    sized = parsed("--tasks", "--size", "320", "512", "--only", "detector_s", "segmenter_s")
+    assert names_of(sized) == ["detector_s", "segmenter_s_320", "detector_s_512", "segmenter_s_512"]
+
+
 @pytest.mark.parametrize(
     "arguments,message",
     [
         (["--paper", "5", "--tasks"], "expected one of --tasks and --paper, received both"),
+        (["--size", "320"], "--size: expected --tasks with it, received no --tasks"),
         (["--paper", "5", "--files", "a.tflite"], "--paper: expected models of the table, received --files"),
         (["--paper", "5", "--only", "tformer_s"], "expected some of classifier_resnet18"),
     ],

@@ -17,6 +17,7 @@ from tformer_keras.deploy.graph.rewrites.fold_norms import fold_norms
 from tformer_keras.deploy.graph.rewrites.fold_shuffle import fold_shuffle
 from tformer_keras.deploy.graph.rewrites.halve_strides import halve_strides
 from tformer_keras.deploy.graph.rewrites.nearest_by_copies import nearest_by_copies
+from tformer_keras.deploy.graph.rewrites.nearest_in_sum import nearest_in_sum
 from tformer_keras.deploy.graph.rewrites.one_partition import one_partition
 from tformer_keras.deploy.graph.rewrites.plain_forms import (
     expand_activations,
@@ -26,10 +27,13 @@ from tformer_keras.deploy.graph.rewrites.plain_forms import (
     merge_slices,
     split_affines,
 )
+from tformer_keras.deploy.graph.rewrites.pointwise_before_resize import pointwise_before_resize
 from tformer_keras.deploy.graph.rewrites.pools_as_depthwise import pools_as_depthwise
 from tformer_keras.deploy.graph.rewrites.relu_in_product import relu_in_product
 from tformer_keras.deploy.graph.rewrites.separable_max import separable_max
 from tformer_keras.deploy.graph.rewrites.split_stream import split_stream
+from tformer_keras.deploy.graph.rewrites.spread_in_sum import spread_in_sum
+from tformer_keras.deploy.graph.rewrites.sum_before_resize import sum_before_resize
 from tformer_keras.deploy.graph.rewrites.widen_stem import widen_stem
 
 
@@ -41,11 +45,14 @@ class Pass:
         run: changes a graph in place.
         name: by which it can be chosen as a rewrite, exact and left out by "none"; None: it always runs.
         targets: for which "all" includes it.
+        own_tensors: it makes logical tensors that no other set of rewrites has, so that a quantized model has it for
+            good or never; see `keeping_ranges`.
     """
 
     run: Callable[[Graph], None]
     name: str | None = None
     targets: tuple[str, ...] = ("litert", "micro")
+    own_tensors: bool = False
 
 
 # All of them, in the order in which they run.
@@ -74,7 +81,12 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(relu_in_product, "relu_in_product", ("litert",)),
     # TFLite Micro's FULLY_CONNECTED rounds otherwise than LiteRT's reference kernel.
     Pass(dense_as_convolution, "dense_as_convolution", ("micro",)),
+    # Not measured for microcontrollers.
+    Pass(sum_before_resize, "sum_before_resize", ("litert",), own_tensors=True),
+    Pass(pointwise_before_resize, "pointwise_before_resize", ("litert",)),
+    Pass(spread_in_sum, "spread_in_sum", ("litert",), own_tensors=True),
     # TFLite Micro has the operation, and each of these costs it arena.
+    Pass(nearest_in_sum, "nearest_in_sum", ("litert",)),
     Pass(nearest_by_copies, "nearest_by_copies", ("litert",)),
     Pass(one_partition, "one_partition"),
     Pass(free_fixed_ranges),
@@ -87,6 +99,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
     target: tuple(step.name for step in PIPELINE if step.name is not None and target in step.targets)
     for target in ("litert", "micro")
 }
+
+
+OWN_TENSORS = tuple(step.name for step in PIPELINE if step.name is not None and step.own_tensors)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,6 +161,15 @@ def choose_rewrites(target: str, rewrites: str | Iterable[str], npu: bool = Fals
                 f"all, none or names among {', '.join(REWRITES)}", repr(name), "correct it", where="rewrites"
             )
     return tuple(name for name in REWRITES if name in names)
+
+
+def keeping_ranges(target: str, rewrites: Iterable[str]) -> tuple[str, ...]:
+    """All rewrites of a target, but of those that make logical tensors of their own the ones in `rewrites` alone.
+
+    So a graph of `rewrites`, lowered for another target, finds the range of each of its tensors.
+    """
+    kept = {*TARGETS[target], *OWN_TENSORS} - (set(OWN_TENSORS) - set(rewrites))
+    return tuple(name for name in REWRITES if name in kept)
 
 
 def lower(

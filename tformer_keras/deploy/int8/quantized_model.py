@@ -12,7 +12,7 @@ import numpy as np
 from tformer_edge.errors import UserError
 from tformer_edge.files import whole_file
 from tformer_keras.deploy.graph.emit import Emitted, emit
-from tformer_keras.deploy.graph.lower import Lowered, lower, splits_channels
+from tformer_keras.deploy.graph.lower import TARGETS, Lowered, keeping_ranges, lower, splits_channels
 from tformer_keras.deploy.graph.nodes import Graph, Weight
 from tformer_keras.deploy.int8.equal_biases import unequal
 from tformer_keras.deploy.int8.fake_quantization import GraphQuantizer
@@ -242,7 +242,8 @@ def load_quantized(
     Args:
         source: the folder, or the Keras 3 model that `arrays` belongs to.
         arrays: path of the `.npz`, with a model.
-        target, rewrites: another graph for the same weights and ranges; None: as they were saved.
+        target, rewrites: another graph for the same weights and ranges; None: as they were saved, or of another target
+            all that fit the ranges.
         npu: see `lower`.
 
     Raises:
@@ -264,6 +265,8 @@ def load_quantized(
     if target is None:
         target = options["target"]
         rewrites = options["rewrites"] if rewrites is None else rewrites
+    elif rewrites is None and target in TARGETS:
+        rewrites = keeping_ranges(target, options["rewrites"])
     model = QuantizedModel(source, target, "all" if rewrites is None else rewrites, npu)
     model.weights = weights
     model.ranges = ranges
