@@ -8,10 +8,10 @@ weights, and kept in build/benchmarks until something that they are made of chan
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import json
-import os
 import platform
 import sys
 import time
@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
+from benchmarks.busy import busy_cores, usable_cores
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
 from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import provenance
@@ -41,6 +42,7 @@ EPILOG = """examples:
   python benchmarks/latency.py --tasks --profile --only detector_s    … of backbone, neck and head, by operation
   python benchmarks/latency.py --paper 5 --kinds int8           the models of the paper's Table 5, 6 or 7
   python benchmarks/latency.py --applications --threads 1       our conversion of keras.applications and TensorFlow's
+  python benchmarks/latency.py --beside-work                    with a busy loop on each core
   python benchmarks/latency.py --no-amx                         as a PC computes, on a server that has AMX
 """
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
@@ -132,6 +134,11 @@ def main() -> int:
         "--no-amx", action="store_true", help="without the matrix unit of Intel's servers, which no PC has"
     )
     parser.add_argument(
+        "--beside-work",
+        action="store_true",
+        help="with a busy loop on each core, as on a device that does more",
+    )
+    parser.add_argument(
         "--profile",
         action="store_true",
         help="time by operation instead of the comparison; with --tasks of backbone, neck and head, also as --json",
@@ -140,7 +147,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write latency.csv, .json and .png there")
     args = parser.parse_args()
     try:
-        return _run(args)
+        with busy_cores() if args.beside_work else contextlib.nullcontext():
+            return _run(args)
     except UserError as error:
         print(f"benchmarks/latency.py: {error}", file=sys.stderr)
         return 2
@@ -164,7 +172,10 @@ def _run(args: argparse.Namespace) -> int:
             where="--clock cpu",
         )
     unit = "none" if not has_amx() else "refused" if args.no_amx else "used"
-    made = provenance(clock=args.clock, amx=unit)
+    beside = (
+        f"a busy loop on each of {len(usable_cores())} core(s)" if args.beside_work else "nothing of ours"
+    )
+    made = provenance(clock=args.clock, amx=unit, beside=beside)
     if args.applications is not None:
         return _run_applications(args, made)
     files = chosen_files(names_of(args), args.kinds, args.files)
@@ -174,7 +185,7 @@ def _run(args: argparse.Namespace) -> int:
         for threads in args.threads:
             print_profiles(files, threads, args.rounds)
         return 0
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = len(usable_cores())
     rows, goals = [], []
     for threads in args.threads:
         if threads > usable:
