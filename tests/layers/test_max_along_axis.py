@@ -34,6 +34,23 @@ def test_values_and_gradient_are_the_loops(gradient, axis, kernel, levels):
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_the_gradient_behind_a_norm_that_is_computed_again(gradient, axis):
+    """What a compiler computes anew for the way back may differ in its last bit from what was pooled."""
+    random = np.random.default_rng(axis)
+    x, upstream = (random.normal(size=(4, 16, 15, 24)).astype("float32") for _ in range(2))
+    scale, offset = (random.normal(size=24).astype("float32") for _ in range(2))
+
+    def pooled(value):
+        mean = ops.mean(value, axis=(0, 1, 2))
+        return max_along_axis((value - ops.stop_gradient(mean)) * scale + offset, 5, axis)
+
+    normed = (x - x.mean((0, 1, 2))) * scale + offset
+    expected = by_loops(normed, upstream, 5, axis)[1] * scale
+    actual = gradient(lambda v: ops.sum(pooled(v) * upstream), x)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("size", [(1, 4), (4, 1), (1, 1)])
 def test_a_side_of_one_pixel_is_left_alone(size):
     x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype("float32")

@@ -36,11 +36,15 @@ def _pool(radius: int, axis: int) -> Any:
 
         def gradient(*args: Any, upstream: Any = None) -> Any:
             (upstream,) = args or (upstream,)
-            # Where in its window each output was found, the first place last, so that it stands.
+            # Where in its window each output was found. Not by what equals the output: XLA may compute the inputs again
+            # for the way back, with another rounding than the pooling had.
             inside = _framed(inputs, radius, axis, -float("inf"))
-            found = ops.full_like(outputs, radius, dtype="int32")
-            for offset in reversed(offsets[:-1]):
-                found = ops.where(ops.equal(_moved(inside, offset, radius, axis), outputs), offset, found)
+            largest = _moved(inside, -radius, radius, axis)
+            found = ops.full_like(upstream, -radius, dtype="int32")
+            for offset in offsets[1:]:
+                other = _moved(inside, offset, radius, axis)
+                found = ops.where(ops.greater(other, largest), offset, found)
+                largest = ops.maximum(other, largest)
             # What the windows around a pixel give to it.
             found, upstream = (_framed(values, radius, axis, 0) for values in (found, upstream))
             parts = []
