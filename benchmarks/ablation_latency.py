@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from benchmarks.ablation_rows import ROWS, TFORMER
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.comparison import Key, Row, as_document, summarise
 from benchmarks.latency import CLOCKS, measure, platform_name
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, usable_cores
 from tformer_edge.command_line import guarded
 from tformer_edge.errors import UserError
 from tformer_edge.files import write_whole
@@ -81,7 +80,7 @@ def main() -> int:
         )
     if args.no_amx:
         refuse_amx()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = len(usable_cores())
     if max(args.threads) > usable:
         print(f"{max(args.threads)} threads share {usable} core(s): that says little.", file=sys.stderr)
     files: dict[Key, Path] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+
+from benchmarks.provenance import usable_cores
 
 # It ends by itself when the process that began it is gone, however that ended.
 _LOOP = """
@@ -19,13 +20,6 @@ while os.getppid() == parent:
     for _ in range(100_000):
         pass
 """
-
-
-def usable_cores() -> list[int]:
-    """The numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 @contextlib.contextmanager

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
-from benchmarks.busy import busy_cores, usable_cores
+from benchmarks.busy import busy_cores
 from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
 from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of, ours_of
-from benchmarks.provenance import provenance
+from benchmarks.provenance import provenance, usable_cores
 from benchmarks.tables import print_tables
 from tformer_edge.errors import UserError
 

@@ -32,6 +32,13 @@ def versions() -> dict[str, str]:
     return found
 
 
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def processor() -> str:
     """The processor's name as Linux has it, else what Python knows, and how many of its cores this process may use."""
     try:
@@ -39,7 +46,7 @@ def processor() -> str:
     except OSError:
         names = []
     name = names[0].strip() if names else platform.processor() or "unknown processor"
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    usable = len(usable_cores())
     return f"{name} ({platform.machine()}), {usable} of {os.cpu_count()} cores"
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tformer_edge.images import ImageSource, decoded, name_of, opened, orientation_of
 
 _JPEG = ("JPEG", "MPO")  # Pillow's name for one with more pictures behind it, as phones write them
-_PARTS = (8, 4, 2, 1)
+PARTS = (8, 4, 2, 1)  # a JPEG is decoded at 1 / these of its size
 # Of these a part is cut out before it is made RGB; the others have palettes or sixteen bits.
 _CUT_MODES = ("RGB", "L", "CMYK")
 _TRANSPOSE = Image.Transpose
@@ -97,7 +97,7 @@ class PictureFile:
         """A side that is turned round would begin with what is left over, where the parts do not divide it."""
         turned = (self._orientation in _ROWS_TURNED, self._orientation in _COLUMNS_TURNED)
         divided = math.gcd(*(side for side, yes in zip(size, turned, strict=True) if yes))
-        return next(parts for parts in _PARTS if divided % parts == 0 and parts <= min(size))
+        return next(parts for parts in PARTS if divided % parts == 0 and parts <= min(size))
 
     def _reduce(self, parts: int) -> None:
         if parts > 1:

@@ -5,7 +5,8 @@ import time
 import psutil
 import pytest
 
-from benchmarks.busy import busy_cores, usable_cores
+from benchmarks.busy import busy_cores
+from benchmarks.provenance import usable_cores
 
 
 def test_each_core_is_busy_and_then_left_alone():

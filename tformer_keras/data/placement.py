@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tformer_edge.picture_file import PictureFile
+from tformer_edge.picture_file import PARTS, PictureFile
 from tformer_edge.preprocessing import resize_picture
 from tformer_keras.tasks.annotations import UNLABELLED
 
@@ -106,9 +106,9 @@ def crop_file(
 
 
 def fewest_pixels(box: Box, size: tuple[int, int], most: int) -> int:
-    """The greatest of 1, 2, 4 and 8 up to `most`, by which a picture's sides may be divided before `box` is resized to
+    """The greatest of `PARTS` up to `most`, by which a picture's sides may be divided before `box` is resized to
     `size`: what is cut out must not be smaller than that."""
-    return next(parts for parts in (8, 4, 2, 1) if parts == 1 or _fits(box, size, parts, most))
+    return next(parts for parts in PARTS if parts == 1 or _fits(box, size, parts, most))
 
 
 def _fits(box: Box, size: tuple[int, int], parts: int, most: int) -> bool:

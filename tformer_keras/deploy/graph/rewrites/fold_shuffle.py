@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from tformer_keras.deploy.graph.nodes import Graph, Node
-from tformer_keras.deploy.graph.rewrites.plain_forms import cut, join
+from tformer_keras.deploy.graph.rewrites.plain_forms import cut, is_pointwise, join
 
 
 def fold_shuffle(graph: Graph) -> None:
@@ -32,17 +32,8 @@ def fold_shuffle(graph: Graph) -> None:
         groups = shuffle.attributes["groups"]
         chain = [expand, *between, shuffle]
         linear = all(graph.single_consumer(node.name, consumers) is not None for node in chain)
-        if project and linear and _is_grouped(expand, groups) and _is_grouped(project, groups):
+        if project and linear and is_pointwise(expand, groups) and is_pointwise(project, groups):
             _rewrite(graph, expand, between, shuffle, project)
-
-
-def _is_grouped(node: Node, groups: int) -> bool:
-    return (
-        node.operation == "convolution"
-        and node.attributes["groups"] == groups
-        and node.weights["kernel"].values.shape[:2] == (1, 1)
-        and tuple(node.attributes["strides"]) == (1, 1)
-    )
 
 
 def _convolution(node: Node, name: str, value: str, outputs: np.ndarray, groups: int) -> Node:

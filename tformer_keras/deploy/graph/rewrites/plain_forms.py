@@ -54,6 +54,17 @@ def expand_hybrid_pools(graph: Graph) -> None:
     graph.tidy()
 
 
+def is_pointwise(node: Node, groups: int = 1) -> bool:
+    """Whether a node is a 1×1 convolution of so many groups, without stride."""
+    return (
+        node.operation == "convolution"
+        and node.weights["kernel"].values.shape[:2] == (1, 1)
+        and tuple(node.attributes["strides"]) == (1, 1)
+        and node.attributes["groups"] == groups
+        and "column_block" not in node.attributes
+    )
+
+
 def cut(graph: Graph, value: str, start: int, end: int, name: str) -> str:
     """A slice of channels, or the value itself when that is all of them."""
     node = graph[value]

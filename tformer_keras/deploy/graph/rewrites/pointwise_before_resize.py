@@ -6,17 +6,7 @@ The weights of a resize sum to one and are the same in all channels, so that bot
 from __future__ import annotations
 
 from tformer_keras.deploy.graph.nodes import Graph, Node
-
-
-def is_pointwise(node: Node) -> bool:
-    """Whether a node is a dense 1×1 convolution without stride."""
-    return (
-        node.operation == "convolution"
-        and node.weights["kernel"].values.shape[:2] == (1, 1)
-        and tuple(node.attributes["strides"]) == (1, 1)
-        and node.attributes["groups"] == 1
-        and "column_block" not in node.attributes
-    )
+from tformer_keras.deploy.graph.rewrites.plain_forms import is_pointwise
 
 
 def pointwise_before_resize(graph: Graph) -> None:

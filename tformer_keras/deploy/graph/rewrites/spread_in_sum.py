@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tformer_keras.deploy.graph.nodes import Graph, Node
-from tformer_keras.deploy.graph.rewrites.pointwise_before_resize import is_pointwise
+from tformer_keras.deploy.graph.rewrites.plain_forms import is_pointwise
 
 
 def spread_in_sum(graph: Graph) -> None:
