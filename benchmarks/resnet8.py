@@ -12,16 +12,13 @@ command again goes on with an interrupted run.
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
-from tformer_cli import run_options
-from tformer_edge.command_line import guarded
+from benchmarks.own_graph_command import run_command
 
 if TYPE_CHECKING:
     import keras
@@ -62,58 +59,9 @@ def resnet8(input_shape: tuple[int, int, int] = (*SIZE, 3), classes: int = 10) -
     return keras.Model(inputs, layers.Dense(classes, name="head_logits", dtype="float32")(x), name="resnet8")
 
 
-def train(args: argparse.Namespace) -> int:
-    """Trains, or goes on, as `tformer train` does; 130 after an interruption whose checkpoint is saved."""
-    from benchmarks.own_graph_run import OwnGraph, train_graph
-    from tformer_cli.console import Output
-    from tformer_keras.data.load import load_dataset
-    from tformer_keras.training.run_folder import Job
-    from tformer_keras.training.settings import choose, named
-
-    output = Output(args.json)
-    options = {field: getattr(args, field) for field in ("epochs", "batch_size", "learning_rate")}
-    recipe = dataclasses.replace(
-        choose(named(args.recipe), args.settings, options), input_size=SIZE, model_arguments={}
-    )
-    job = Job(
-        data=args.data,
-        model="resnet8",
-        recipe=recipe,
-        out=args.out,
-        seed=args.seed,
-        teacher=args.teacher,
-        limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable,
-        checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard,
-        command=sys.argv,
-    )
-    dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
-    graph = OwnGraph(lambda: resnet8(classes=len(dataset.class_names)), SIZE, {}, {"teacher": job.teacher})
-    try:
-        report = train_graph(job, graph, dataset, output.console)
-    except KeyboardInterrupt:
-        output.say(f"interrupted; give the same command again to go on with {job.out}")
-        return 130
-    output.result({**report, "out": str(job.out)})
-    return 0
-
-
 def main(argv: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", metavar="DATA", help="a folder of images of 32×32 pixels or more")
-    run_options.add_recipe_arguments(parser, "cifar10")
-    parser.set_defaults(recipe="cifar10")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the run")
-    parser.add_argument("--seed", type=run_options.seed, default=0, help="default: 0")
-    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    run_options.add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    return guarded("benchmarks/resnet8.py", lambda: train(args))
+    return run_command(argv, "resnet8", lambda classes: resnet8(classes=classes), SIZE, __doc__)
 
 
 if __name__ == "__main__":
