@@ -1,6 +1,6 @@
 """Runs a .tflite file on an emulated Arm core, with a mark around each inference for icount.c.
 
-    python3 arm_guest.py FILE RUNS [answer]
+    python3 arm_guest.py FILE RUNS THREADS [answer]
 
 With `answer` the marks are around what follows an inference: outputs that become boxes, a class map or labels.
 It runs in the sysroot of tools/pi_sysroot.sh, which has nothing of this project in it; `answer` imports `tformer_edge`
@@ -38,11 +38,11 @@ def answers(path: str, runs: int) -> None:
 
 
 def main() -> None:
-    """One inference that warms up, then RUNS between marks."""
-    if sys.argv[3:] == ["answer"]:
+    """One inference of THREADS that warms up, then RUNS between marks."""
+    if sys.argv[4:] == ["answer"]:
         answers(sys.argv[1], int(sys.argv[2]))
         return
-    model = Interpreter(sys.argv[1], num_threads=1)
+    model = Interpreter(sys.argv[1], num_threads=int(sys.argv[3]))
     model.allocate_tensors()
     random = np.random.default_rng(0)
     for detail in model.get_input_details():

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.arm_instructions import build_plugin
+from benchmarks.arm_emulator import build_plugin
 from benchmarks.provenance import provenance
 from tformer_edge.command_line import guarded
 from tformer_edge.errors import UserError

@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
-from benchmarks.arm_instructions import CORES, SYSROOT, build_plugin, emulated, guest_python, make_sysroot
+from benchmarks.arm_emulator import CORES, SYSROOT, build_plugin, emulated, guest_python, make_sysroot
 from tformer_edge import Model
 from tformer_edge.errors import UserError
 from tformer_edge.latency import input_of

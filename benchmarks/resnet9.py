@@ -1,11 +1,11 @@
-"""A ResNet-9 of half the usual width: the teacher of the shipped CIFAR-10 models, dear to train and to run, never shipped.
+"""A ResNet-9 of half the usual width: a teacher for small CIFAR-10 models, dear to train and to run, never shipped.
 
     python -m benchmarks.resnet9 CIFAR10 --recipe cifar10 --out runs/resnet9
     tformer train CIFAR10 --recipe cifar10 --teacher runs/resnet9/model.keras --out runs/cifar10
 
 The graph is that of Page, "How to Train Your ResNet" (2018): four 3×3 convolutions, the last three with a max pool of 2
-behind them, and a residual pair of convolutions after the second and the fourth; 64, 128, 256 and 512 channels there, half
-as many here, for CPUs. Recipe, loop and data are those of every other run; what the recipe says of a TFormer's
+behind them, and a residual pair of convolutions after the second and the fourth; 64, 128, 256 and 512 channels there,
+half as many here, for CPUs. Recipe, loop and data are those of every other run; what the recipe says of a TFormer's
 architecture does not apply. The same command again goes on with an interrupted run.
 """
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from benchmarks import arm_instructions
+from benchmarks.arm_emulator import CORES, build_plugin, count_marks, count_threads
 from benchmarks.arm_guest import MARK
-from benchmarks.arm_instructions import build_plugin, count_marks
 from tformer_edge.errors import UserError
 
 needs_qemu = pytest.mark.skipif(
@@ -40,20 +40,53 @@ def program(path, words):
     header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
         "<HHIQQQIHHHHHH", 2, 183, 1, ADDRESS + 120, 64, 0, 0, 64, 56, 1, 0, 0, 0
     )
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, ADDRESS, ADDRESS, size, size, 0x1000)
+    segment = struct.pack("<IIQQQQQQ", 1, 7, 0, ADDRESS, ADDRESS, size, size, 0x1000)
     path.write_bytes(header + segment + code)
     path.chmod(0o755)
     return [str(path)]
 
 
 @needs_qemu
-@pytest.mark.parametrize("core", arm_instructions.CORES)
+@pytest.mark.parametrize("core", CORES)
 def test_instructions_between_marks_are_counted_exactly(tmp_path, core):
     mark, leave = system_call(155, MARK), system_call(93, 0)
     words = [*loop(5), *mark, *loop(1000), *mark, *loop(70_000), *system_call(155, MARK + 1), *mark, *leave]
     counts = count_marks(core, build_plugin(tmp_path), None, program(tmp_path / "a", words))
     # Two to load the loop's register, two a turn, five for a system call; a call with another number is no mark.
     assert counts == [2 + 2000 + 5, 2 + 140_000 + 5 + 5]
+
+
+NOP, YIELD = 0xD503201F, 0xD503203F
+APART = 16  # instructions: further from a YIELD than what counts as waiting
+
+
+def waiting(flag):
+    """Turns around a YIELD until there is something at an address, far from all else."""
+    spin = [*move(3, flag), YIELD, 0xB9400062, 0x34FFFFC2]  # yield; ldr w2, [x3]; cbz w2, back to the yield
+    return [0x14000000 | (APART + 1), *[NOP] * APART, *spin, 0x14000000 | (APART + 1), *[NOP] * APART]
+
+
+@needs_qemu
+@pytest.mark.parametrize("core", CORES)
+def test_each_threads_instructions_are_counted_and_waiting_is_not(tmp_path, core):
+    """Two threads by the kernel's own call: the second works and sets a flag, the first waits for it."""
+    flag = ADDRESS + 120 + 4 * 400
+    mark, leave = system_call(155, MARK), system_call(94, 0)
+    threads = 0x50F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD, _SYSVSEM
+    clone = [
+        *move(1, flag + 256),
+        *[0xAA1F03E2 + register for register in range(3)],
+        *system_call(220, threads),
+    ]
+    child = [*loop(30_000), *move(3, flag), *move(2, 1), 0xB9000062, *system_call(93, 0)]  # str w2, [x3]
+    work = [*loop(200), *waiting(flag)]
+    to_parent = [0xB5000000 | (len(child) + 1) << 5]  # cbnz x0: the clone's number, 0 in the child
+    words = [*mark, *clone, *to_parent, *child, *work, *mark, *leave]
+    words += [NOP] * (400 - len(words)) + [0] * 64
+    (counts,) = count_threads(core, build_plugin(tmp_path), None, program(tmp_path / "a", words))
+    ours = len(clone) + 1 + 2 + 400 + len(mark)  # and a jump to the loop that waits and one from it
+    assert counts[1] == 1 + 2 + 60_000 + 5 + 5
+    assert ours <= counts[0] <= ours + 2 and not any(counts[2:])
 
 
 @needs_qemu

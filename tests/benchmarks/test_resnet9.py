@@ -22,7 +22,18 @@ def test_trains_and_teaches(tmp_path: Path, capsys) -> None:
     """Its folder holds a `.keras` file that the student's own command takes as `--teacher`."""
     from benchmarks.resnet8 import main as train_resnet8
 
-    short = ["digits", "--recipe", "digits", "--epochs", "1", "--limit-steps", "2", "--batch-size", "16", "--json"]
+    short = [
+        "digits",
+        "--recipe",
+        "digits",
+        "--epochs",
+        "1",
+        "--limit-steps",
+        "2",
+        "--batch-size",
+        "16",
+        "--json",
+    ]
     assert main([*short, "--out", str(tmp_path / "teacher")]) == 0
     assert json.loads(capsys.readouterr().out)["finished"]
     teacher = str(tmp_path / "teacher" / "model.keras")
