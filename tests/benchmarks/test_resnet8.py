@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from benchmarks.resnet8 import PARAMETERS, main, resnet8
+from benchmarks.resnet9 import resnet9
 from tformer_keras.models.counting import count
 from tformer_keras.training.saved_model import open_model
 
@@ -17,7 +18,9 @@ def test_graph_is_mlperf_tinys() -> None:
 
 
 def test_trains_and_opens_as_a_run(tmp_path: Path, capsys) -> None:
-    """The folder is a run for every command, and the same command again finds it finished."""
+    """The folder is a run for every command, and the same command again finds it finished; a ResNet-9 teaches."""
+    teacher = tmp_path / "teacher.keras"
+    resnet9(widths=(4, 4, 4, 4)).save(teacher)
     command = [
         "digits",
         "--recipe",
@@ -26,12 +29,15 @@ def test_trains_and_opens_as_a_run(tmp_path: Path, capsys) -> None:
         "1",
         "--limit-steps",
         "2",
+        "--teacher",
+        str(teacher),
         "--out",
         str(tmp_path / "run"),
     ]
     assert main([*command, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["finished"] and report["evaluation"]["images"] > 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["run"]["teacher"] == str(teacher)
     trained = open_model(tmp_path / "run")
     assert trained.model.count_params() == PARAMETERS and trained.preprocessing.input_size == (32, 32)
     assert main(command) == 0
