@@ -18,6 +18,6 @@ def test_graph_is_pages() -> None:
 
 
 def test_teaches_through_its_command(tmp_path: Path, capsys) -> None:
-    """What it saves is a `.keras` file that a student's command takes (see test_resnet8.py), by a command as finished."""
+    """What it saves is a `.keras` file for a student (test_resnet8.py); its command is as finished as others."""
     assert main([str(tmp_path / "nothing"), "--out", str(tmp_path / "run")]) == 2
     assert "benchmarks/resnet9.py: " in capsys.readouterr().err and not (tmp_path / "run").exists()
