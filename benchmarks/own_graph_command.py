@@ -43,6 +43,7 @@ def run_command(
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the run")
     parser.add_argument("--seed", type=run_options.seed, default=0, help="default: 0")
     parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too")
+    parser.add_argument("--weights", metavar="PATH", help="begin from this .keras file of the same graph")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     run_options.add_run_arguments(parser)
     args = parser.parse_args(argv)
@@ -53,6 +54,7 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
     from benchmarks.own_graph_run import OwnGraph, train_graph
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
+    from tformer_keras.models.weights import fill
     from tformer_keras.training.run_folder import Job
     from tformer_keras.training.settings import choose, named
 
@@ -75,7 +77,14 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
         command=sys.argv,
     )
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
-    graph = OwnGraph(lambda: build(len(dataset.class_names)), size, {}, {"teacher": job.teacher})
+
+    def begun() -> keras.Model:
+        model = build(len(dataset.class_names))
+        if args.weights is not None:
+            fill(model, args.weights)
+        return model
+
+    graph = OwnGraph(begun, size, {}, {"teacher": job.teacher, "weights": args.weights})
     try:
         report = train_graph(job, graph, dataset, output.console)
     except KeyboardInterrupt:
