@@ -40,9 +40,10 @@ class Model:
 
     Args:
         label: for people.
-        build: makes the Keras 3 model; None for the shipped quantized CIFAR-10 model.
+        build: makes the Keras 3 model; None for a shipped quantized one.
         target, rewrites, npu: as `lower` takes them.
         plan: whether the memory is planned, as the converter does for "micro".
+        shipped: its name.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Model:
     rewrites: str | tuple[str, ...] = "all"
     plan: bool = True
     npu: bool = False
+    shipped: str = "tformer_micro_cifar10"
 
 
 def _tformer_micro() -> Any:
@@ -92,6 +94,7 @@ MODELS = {
     "segmenter_tiny": Model("segmenter_tiny 96×96, 21 classes", _segmenter),
     "cifar10": Model("tformer_micro_cifar10 32×32", None),
     "cifar10_litert": Model("… lowered for LiteRT", None, "litert"),
+    "cifar10_small": Model("tformer_micro_cifar10_small 32×32", None, shipped="tformer_micro_cifar10_small"),
 }
 
 
@@ -165,11 +168,14 @@ def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes,
     if model.build is None:
         from tformer_keras import TFormerMicro
 
-        shipped = "tformer_micro_cifar10"
-        source = TFormerMicro(weights=shipped)
-        preprocessing = Preprocessing.from_json(SHIPPED[shipped].config["preprocessing"])
+        source = TFormerMicro(weights=model.shipped)
+        preprocessing = Preprocessing.from_json(SHIPPED[model.shipped].config["preprocessing"])
         quantized = load_quantized(
-            source, quantized_weights(shipped), target=model.target, rewrites=model.rewrites, npu=model.npu
+            source,
+            quantized_weights(model.shipped),
+            target=model.target,
+            rewrites=model.rewrites,
+            npu=model.npu,
         )
     else:
         keras.utils.set_random_seed(0)

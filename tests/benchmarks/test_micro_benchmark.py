@@ -50,10 +50,15 @@ def test_too_few_images_are_refused(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("name", "most_arena", "most_flash"),
-    [("micro", 100_000, 450_000), ("cifar10", 150_000, 450_000), ("segmenter_tiny", 120_000, 370_000)],
+    [
+        ("micro", 100_000, 450_000),
+        ("cifar10", 150_000, 450_000),
+        ("cifar10_small", 60_000, 90_000),
+        ("segmenter_tiny", 120_000, 370_000),
+    ],
 )
 def test_the_models_for_microcontrollers(name, most_arena, most_flash):
-    """The 96×96 variants and the shipped model: to the bit on 60 real images, and within their budgets."""
+    """The 96×96 variants and the shipped models: to the bit on 60 real images, and within their budgets."""
     pytest.importorskip("tflite_micro", reason="needs TFLite Micro: .venv/bin/pip install -e .[micro]")
     row = micro.measure(name, micro.photo_crops(60), None)
     assert row.equal == row.images == 60 and row.answers > 30

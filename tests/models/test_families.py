@@ -94,7 +94,9 @@ def test_a_shipped_detector_is_built_of_its_own_configuration() -> None:
     assert model.input_shape == (None, 256, 320, 3) and len(model.outputs) == 10
     # Trained: a fresh head's biases are all of one value.
     assert np.unique(model.get_layer("logits_conv").bias.numpy()).size > 20
-    with pytest.raises(UserError, match="a shipped name: tformer_micro_cifar10, detector_micro_bccd, seg"):
+    with pytest.raises(
+        UserError, match="a shipped name: tformer_micro_cifar10, tformer_micro_cifar10_small, det"
+    ):
         shipped_model("detector_micro_voc")
 
 

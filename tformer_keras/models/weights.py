@@ -67,6 +67,11 @@ SHIPPED: dict[str, ShippedModel] = {
             "7b79460cea908af3d8ccf73e2662a02d323e8667b625e71a7e2cdf1471e207aa",
         ),
         ShippedModel(
+            "tformer_micro_cifar10_small",
+            "fdb999a7da76282728d0327454be5ab9c8b2076ea018ec18a7773c863951854c",
+            "c171754ef5c46abcaf2712c9280652246d9cc4c11218b28392360c38c2d13824",
+        ),
+        ShippedModel(
             "detector_micro_bccd",
             "c420019d4fc0b0e3a560077271a882be6fb9481d48621c4248ef20b4def13423",
             "df60c8c0ba869b787963736b7e17faa8e6c5c4cec64c222b0aa178b4b53f5ea5",
