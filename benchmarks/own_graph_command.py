@@ -25,7 +25,7 @@ def run_command(
 
     Args:
         argv: the command line; None: the process's.
-        name: of the graph and of `benchmarks/NAME.py`.
+        name: of the graph, and of its file in `benchmarks`.
         size: height and width of its input, pixels; what the recipe says of a TFormer does not apply.
         description: what `--help` says.
 
