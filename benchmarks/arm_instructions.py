@@ -89,7 +89,7 @@ def main() -> int:
         "--runs", type=int, default=2, help="counted inferences after a first one (default 2)"
     )
     parser.add_argument(
-        "--jobs", type=int, default=1, help="emulators at a time (default 1); changes no count"
+        "--jobs", type=int, default=1, help="emulators at a time (default 1); changes no count of one thread"
     )
     parser.add_argument(
         "--sysroot", type=Path, default=SYSROOT, help="default: build/pi-sysroot, made if missing"
