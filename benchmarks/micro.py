@@ -40,19 +40,17 @@ class Model:
 
     Args:
         label: for people.
-        build: makes the Keras 3 model; None for a shipped quantized one.
+        build: makes the Keras 3 model, or the name of a shipped quantized one.
         target, rewrites, npu: as `lower` takes them.
         plan: whether the memory is planned, as the converter does for "micro".
-        shipped: its name.
     """
 
     label: str
-    build: Callable[[], Any] | None
+    build: Callable[[], Any] | str
     target: str = "micro"
     rewrites: str | tuple[str, ...] = "all"
     plan: bool = True
     npu: bool = False
-    shipped: str = "tformer_micro_cifar10"
 
 
 def _tformer_micro() -> Any:
@@ -92,9 +90,9 @@ MODELS = {
     "mobilenet": Model("MobileNetV1-0.25 96×96", _mobilenet),
     "mobilenet_unplanned": Model("… without the memory plan", _mobilenet, plan=False),
     "segmenter_tiny": Model("segmenter_tiny 96×96, 21 classes", _segmenter),
-    "cifar10": Model("tformer_micro_cifar10 32×32", None),
-    "cifar10_litert": Model("… lowered for LiteRT", None, "litert"),
-    "cifar10_small": Model("tformer_micro_cifar10_small 32×32", None, shipped="tformer_micro_cifar10_small"),
+    "cifar10": Model("tformer_micro_cifar10 32×32", "tformer_micro_cifar10"),
+    "cifar10_litert": Model("… lowered for LiteRT", "tformer_micro_cifar10", "litert"),
+    "cifar10_small": Model("tformer_micro_cifar10_small 32×32", "tformer_micro_cifar10_small"),
 }
 
 
@@ -165,14 +163,14 @@ def _convert(model: Model, images: list[NDArray[np.uint8]]) -> tuple[Any, bytes,
     from tformer_keras.deploy.tflite.pack import pack
     from tformer_keras.models.weights import SHIPPED, quantized_weights
 
-    if model.build is None:
+    if isinstance(model.build, str):
         from tformer_keras import TFormerMicro
 
-        source = TFormerMicro(weights=model.shipped)
-        preprocessing = Preprocessing.from_json(SHIPPED[model.shipped].config["preprocessing"])
+        source = TFormerMicro(weights=model.build)
+        preprocessing = Preprocessing.from_json(SHIPPED[model.build].config["preprocessing"])
         quantized = load_quantized(
             source,
-            quantized_weights(model.shipped),
+            quantized_weights(model.build),
             target=model.target,
             rewrites=model.rewrites,
             npu=model.npu,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,22 +68,19 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
         recipe=recipe,
         out=args.out,
         seed=args.seed,
+        weights=args.weights,
         teacher=args.teacher,
-        limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable,
-        checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard,
-        command=sys.argv,
+        **run_options.run_fields(args),
     )
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
 
     def begun() -> keras.Model:
         model = build(len(dataset.class_names))
-        if args.weights is not None:
-            fill(model, args.weights)
+        if job.weights is not None:
+            fill(model, job.weights)
         return model
 
-    graph = OwnGraph(begun, size, {}, {"teacher": job.teacher, "weights": args.weights})
+    graph = OwnGraph(begun, size, {}, {"teacher": job.teacher, "weights": job.weights})
     try:
         report = train_graph(job, graph, dataset, output.console)
     except KeyboardInterrupt:

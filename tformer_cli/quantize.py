@@ -1,7 +1,6 @@
 """`tformer quantize`: makes an int8 model of a trained one, by calibration and quantization-aware training."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from tformer_cli import model_options, run_options
@@ -131,11 +130,7 @@ def run(args: argparse.Namespace) -> int:
         distill=args.distill or args.teacher is not None,
         teacher=args.teacher,
         freeze_weights=tuple(args.freeze_weights),
-        limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable,
-        checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard,
-        command=sys.argv,
+        **run_options.run_fields(args),
     )
     source = FloatModel(trained.model, trained.preprocessing, trained.record)
     smaller = {name: open_model(folder) for name, folder in capacity_folders(Path(args.model)).items()}

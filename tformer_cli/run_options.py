@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard events to FOLDER/tensorboard"
     )
+
+
+def run_fields(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_run_arguments` asks for, and the command line, as fields of a run's job."""
+    names = ("limit_steps", "skip_unreadable", "checkpoint_minutes", "tensorboard")
+    return {"command": sys.argv, **{name: getattr(args, name) for name in names}}
 
 
 def check_least(args: argparse.Namespace, limits: Mapping[str, float]) -> None:

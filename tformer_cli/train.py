@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +188,7 @@ def run(args: argparse.Namespace) -> int:
         distillation=args.distillation,
         xla=args.xla,
         nested=args.nested,
-        limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable,
-        checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard,
-        command=sys.argv,
+        **run_options.run_fields(args),
         workers=args.workers,
     )
     try:

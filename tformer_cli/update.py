@@ -1,7 +1,6 @@
 """`tformer update`: retrains few weights of an int8 model on new images, so that its devices need few bytes."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from tformer_cli import run_options
@@ -142,11 +141,7 @@ def run(args: argparse.Namespace) -> int:
         budget=most,
         shares=tuple(sorted({share / 100 for share in args.shares})),
         deployed=args.deployed,
-        limit_steps=args.limit_steps,
-        skip_unreadable=args.skip_unreadable,
-        checkpoint_minutes=args.checkpoint_minutes,
-        tensorboard=args.tensorboard,
-        command=sys.argv,
+        **run_options.run_fields(args),
     )
     try:
         report = update(job, trained, dataset, output.console)

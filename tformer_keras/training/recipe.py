@@ -18,6 +18,7 @@ IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
 CIFAR10_MEAN: Triple = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD: Triple = (0.2470, 0.2435, 0.2616)
+MIDDLE_GREY: Triple = (128 / 255, 128 / 255, 128 / 255)  # lets raw pixels into an int8 model
 
 
 # Far more than any run needs, and little enough that what follows from them can be represented.
@@ -251,7 +252,7 @@ RECIPES: dict[str, Recipe] = {
         label_smoothing=0.1,
         evaluate_every=10,
         input_size=(32, 32),
-        mean=(128 / 255, 128 / 255, 128 / 255),
+        mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(horizontal_flip=True, shift=4, border="reflect"),
         model_arguments={
@@ -275,7 +276,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=0.05,
         label_smoothing=0.05,
         input_size=(16, 16),
-        mean=(128 / 255, 128 / 255, 128 / 255),
+        mean=MIDDLE_GREY,
         std=(0.5, 0.5, 0.5),
         augmentation=Augmentation(shift=1),
         model_arguments={"stem_kernel": 3, "stem_stride": 1},
@@ -296,7 +297,7 @@ RECIPES: dict[str, Recipe] = {
         ema_momentum=0.998,
         label_smoothing=0.1,
         resize="shorter",
-        mean=(128 / 255, 128 / 255, 128 / 255),
+        mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(horizontal_flip=True, resized_crop=(0.35, 1.0), random_erasing=0.1),
         model_arguments={"layer_scale": None},
@@ -347,7 +348,7 @@ RECIPES: dict[str, Recipe] = {
         clip_norm=10.0,
         ema_momentum=0.998,
         evaluate_every=10,
-        mean=(128 / 255, 128 / 255, 128 / 255),
+        mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.7, 1.8), colour=0.3),
     ),
@@ -364,7 +365,7 @@ RECIPES: dict[str, Recipe] = {
         clip_norm=10.0,
         ema_momentum=0.998,
         evaluate_every=10,
-        mean=(128 / 255, 128 / 255, 128 / 255),
+        mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         class_weights="log",
         augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.8, 2.0), colour=0.3),
