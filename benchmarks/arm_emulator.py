@@ -67,24 +67,41 @@ def count_threads(core: str, plugin: Path, sysroot: Path | None, program: list[s
     return _between_marks(core, f"{plugin},threads=on", sysroot, program)
 
 
+def count_to_mark(
+    core: str, plugin: Path, sysroot: Path | None, program: list[str], given: bytes = b""
+) -> int:
+    """Instructions of a program of one thread from its start to the last mark that it sets; `given` is its input.
+
+    Other arguments and errors: see `count_marks`; one mark is enough.
+    """
+    return _marks(core, str(plugin), sysroot, program, 1, given)[-1][0]
+
+
 def _between_marks(core: str, plugin: str, sysroot: Path | None, program: list[str]) -> list[list[int]]:
-    command, environment = emulated(core, plugin, sysroot, program)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    marks = [[int(n) for n in line.split()] for line in re.findall(r"^MARK ([\d ]+)$", done.stderr, re.M)]
-    if done.returncode or len(marks) < 2:
-        said = done.stderr.strip()[-500:] or "nothing"
-        raise UserError(
-            f"a program that runs on {core}",
-            f"{said} of {' '.join(program[1:]) or program[0]}",
-            "take QEMU 7.2, which was tried",
-        )
     return [
         [after - before for before, after in zip(one, other, strict=True)]
-        for one, other in itertools.pairwise(marks)
+        for one, other in itertools.pairwise(_marks(core, plugin, sysroot, program, 2))
     ]
 
 
-def emulated(
+def _marks(
+    core: str, plugin: str, sysroot: Path | None, program: list[str], least: int, given: bytes = b""
+) -> list[list[int]]:
+    """What the plugin counted until each mark, of each thread that it tells apart."""
+    command, environment = _emulated(core, plugin, sysroot, program)
+    done = subprocess.run(command, env=environment, input=given, capture_output=True)
+    said = done.stderr.decode(errors="replace")
+    marks = [[int(n) for n in line.split()] for line in re.findall(r"^MARK ([\d ]+)$", said, re.M)]
+    if done.returncode or len(marks) < least:
+        raise UserError(
+            f"a program that runs on {core}",
+            f"{said.strip()[-500:] or 'nothing'} of {' '.join(program[1:]) or program[0]}",
+            "take QEMU 7.2, which was tried",
+        )
+    return marks
+
+
+def _emulated(
     core: str, plugin: Path | str, sysroot: Path | None, program: list[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The command that runs a program for arm64 under the plugin, its options behind it, and its environment; see

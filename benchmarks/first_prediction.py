@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
 
-from benchmarks.arm_emulator import CORES, SYSROOT, build_plugin, emulated, guest_python, make_sysroot
+from benchmarks.arm_emulator import CORES, SYSROOT, build_plugin, count_to_mark, guest_python, make_sysroot
 from tformer_edge import Model
 from tformer_edge.errors import UserError
 from tformer_edge.latency import input_of
@@ -90,28 +89,17 @@ def on_pi(args: argparse.Namespace) -> None:
     order = {"bytes": len(flatbuffer), "kernels": "xnnpack", "threads": 1, "keep_tensors": False}
     head = json.dumps(order).encode()
     given = len(head).to_bytes(4, "little") + head + flatbuffer + RUN + np.ascontiguousarray(tensor).tobytes()
+    python = guest_python(SYSROOT)
     with tempfile.TemporaryDirectory() as folder:
         plugin = build_plugin(Path(folder))
         for core in CORES:
-            trusted = _instructions(core, plugin, ["-c", TRUSTED, args.model, args.image])
-            child = _instructions(core, plugin, ["-P", "-c", CHILD], given)
+            program = [python, "-c", TRUSTED, args.model, args.image]
+            trusted = count_to_mark(core, plugin, SYSROOT, program)
+            child = count_to_mark(core, plugin, SYSROOT, [python, "-P", "-c", CHILD], given)
             print(
                 f"{core}: {trusted / 1e6:,.0f} M instructions to the first prediction, trusted; the process of its own "
                 f"adds {child / 1e6:,.0f} M, once"
             )
-
-
-def _instructions(core: str, plugin: Path, arguments: list[str], given: bytes = b"") -> int:
-    """Of a Python process from its start to its mark."""
-    command, environment = emulated(core, plugin, SYSROOT, [guest_python(SYSROOT), *arguments])
-    done = subprocess.run(command, env=environment, input=given, capture_output=True)
-    said = done.stderr.decode(errors="replace")
-    marks = re.findall(r"^MARK (\d+)$", said, re.M)
-    if done.returncode or not marks:
-        raise UserError(
-            f"a program that runs on {core}", said.strip()[-300:], "take QEMU 7.2, which was tried"
-        )
-    return int(marks[-1])
 
 
 if __name__ == "__main__":

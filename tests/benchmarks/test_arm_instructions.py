@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks import arm_instructions
-from benchmarks.arm_emulator import CORES, build_plugin, count_marks, count_threads
+from benchmarks.arm_emulator import CORES, build_plugin, count_marks, count_threads, count_to_mark
 from benchmarks.arm_guest import MARK
 from tformer_edge.errors import UserError
 
@@ -54,6 +54,17 @@ def test_instructions_between_marks_are_counted_exactly(tmp_path, core):
     counts = count_marks(core, build_plugin(tmp_path), None, program(tmp_path / "a", words))
     # Two to load the loop's register, two a turn, five for a system call; a call with another number is no mark.
     assert counts == [2 + 2000 + 5, 2 + 140_000 + 5 + 5]
+
+
+@needs_qemu
+def test_instructions_to_a_programs_only_mark_are_counted_exactly(tmp_path):
+    read = [*move(8, 63), *move(0, 0), *move(1, ADDRESS + 120), *move(2, 8), SVC]  # read(0, this code, 8)
+    stay = [0xF1000C1F, 0x54000000 | 5 << 5]  # cmp x0, #3; b.eq over a loop that would show in the count
+    words = [*loop(1), *read, *stay, *loop(1000), *system_call(155, MARK), *system_call(93, 0)]
+    counted = count_to_mark(
+        "cortex-a72", build_plugin(tmp_path), None, program(tmp_path / "a", words), b"abc"
+    )
+    assert counted == 2 + 2 + 9 + 2 + 5
 
 
 NOP, YIELD = 0xD503201F, 0xD503203F
