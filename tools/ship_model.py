@@ -40,18 +40,25 @@ def main() -> None:
     write_whole(folder / QUANTIZED, (args.quantized / QUANTIZED).read_bytes())
     config = json.loads((args.run / CONFIG).read_text("utf-8"))
     data = Path(config["data"]).name.upper()
-    command = ["tformer", *config["command"][1:]]
-    names = {config["data"]: data, str(args.run): f"runs/{args.run.name}"}
-    begun = config["run"].get("weights")
-    if begun and Path(begun).is_file():
-        names[begun] = config["run"]["weights"] = f"runs/{Path(begun).parent.name}/{Path(begun).name}"
-    config |= {"data": data, "command": [names.get(word, word) for word in command]}
+    for key in ("weights", "teacher"):
+        if config["run"].get(key):
+            config["run"][key] = _without_folder(config["run"][key])
+    words = [data if word == config["data"] else _without_folder(word) for word in config["command"][1:]]
+    config |= {"data": data, "command": ["tformer", *words]}
     for key in ("versions", "git_commit", "xla", "skipped"):
         config.pop(key, None)
     write_whole(folder / CONFIG, (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())
     for file in (WEIGHTS, QUANTIZED):
         data_ = (folder / file).read_bytes()
         print(f"{file}: {len(data_):,} bytes, SHA-256 {hashlib.sha256(data_).hexdigest()}")
+
+
+def _without_folder(word: str) -> str:
+    """A run's folder, or a file in one, by the names that the documentation gives them; other words as they are."""
+    path = Path(word)
+    if not (path.is_absolute() and path.exists()):
+        return word
+    return f"runs/{path.name}" if path.is_dir() else f"runs/{path.parent.name}/{path.name}"
 
 
 def _copy(source: h5py.Group, target: h5py.Group) -> None:
