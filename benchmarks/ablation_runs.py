@@ -19,7 +19,7 @@ from tformer_edge.errors import UserError
 from tformer_keras.data.dataset import Dataset, ImageSplit
 from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import spaced, split_pixels
-from tformer_keras.models.counting import Size, count
+from tformer_keras.models.counting import Size, count, without_values
 from tformer_keras.training.loop import speaker
 from tformer_keras.training.recipe import RECIPES, Recipe, plain
 from tformer_keras.training.run_folder import Job
@@ -102,4 +102,8 @@ def accuracies(
 
 def sizes_of(rows: Sequence[Row], classes: int = 10) -> dict[str, Size]:
     """Parameters and multiply-accumulates of each row's small model."""
-    return {row.name: count(build_row(row, small_config(row, SIZE, classes))) for row in rows}
+
+    def size(row: Row) -> Size:
+        return count(without_values(lambda: build_row(row, small_config(row, SIZE, classes))))
+
+    return {row.name: size(row) for row in rows}

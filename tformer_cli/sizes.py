@@ -199,16 +199,17 @@ def _count_row(row: Row, counted: dict[str, tuple[int, int]]) -> dict[str, Any]:
 
 def _count(model: str, overrides: dict[str, Any]) -> tuple[int, int]:
     from tformer_keras.models import RetinaNet, SemanticFPN, build
-    from tformer_keras.models.counting import count
+    from tformer_keras.models.counting import count, without_values
     from tformer_keras.models.resnet import RESNETS, ResNet
 
-    if model == "RetinaNet":
-        built = RetinaNet(**overrides, input_shape=(800, 1280, 3))
-    elif model == "SemanticFPN":
-        built = SemanticFPN(**overrides, input_shape=(512, 512, 3))
-    else:
-        built = ResNet(model) if model in RESNETS else build(model, **overrides)
-    size = count(built)
+    def built() -> Any:
+        if model == "RetinaNet":
+            return RetinaNet(**overrides, input_shape=(800, 1280, 3))
+        if model == "SemanticFPN":
+            return SemanticFPN(**overrides, input_shape=(512, 512, 3))
+        return ResNet(model) if model in RESNETS else build(model, **overrides)
+
+    size = count(without_values(built))
     return size.parameters, size.macs
 
 

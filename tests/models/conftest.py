@@ -7,9 +7,11 @@ import keras
 import pytest
 
 from tformer_keras.models import build
+from tformer_keras.models.counting import without_values
 
 
 @pytest.fixture(scope="module")
 def built() -> Callable[..., keras.Model]:
-    """built(variant, **overrides): the model, made once a module and never changed by a test."""
-    return functools.cache(lambda variant, **overrides: build(variant, **overrides))
+    """built(variant, **overrides): the graph, made once a module and never changed by a test; its weights have no
+    values."""
+    return functools.cache(lambda variant, **overrides: without_values(lambda: build(variant, **overrides)))

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from tformer_keras.layers import ChannelShuffle, GroupedPointwise, HybridPooling, LayerScale, StochasticDepth
-from tformer_keras.models.counting import Size, count
+from tformer_keras.models.counting import Size, count, without_values
 from tformer_keras.models.resnet import ResNet
 
 pytestmark = pytest.mark.graph_alone
@@ -49,6 +49,19 @@ CASES = {
 def test_by_hand(stack, parameters, macs):
     # A case's layers are built once: the table is not reused by another test.
     assert count(model_of(*stack)) == Size(parameters, macs)
+
+
+def test_weights_without_values_count_as_much():
+    def build() -> keras.Model:
+        stack = [layers.Conv2D(4, 3), layers.BatchNormalization(), LayerScale(), layers.Dropout(0.5)]
+        return model_of(
+            *stack, model_of(layers.Dense(3), layers.EinsumDense("bhwc,cd->bhwd", (7, 5, 4)), shape=(7, 5, 4))
+        )
+
+    assert (
+        count(without_values(build)) == count(build()) == Size(112 + 8 + 4 + 15 + 12, 35 * (27 * 4 + 12 + 12))
+    )
+    assert float(keras.Variable(3.0)) == 3.0, "and what is made afterwards has values"
 
 
 def test_parts_add_up():

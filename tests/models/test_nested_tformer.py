@@ -8,7 +8,7 @@ import pytest
 
 from tformer_edge.errors import UserError
 from tformer_keras import VARIANTS
-from tformer_keras.models.counting import count
+from tformer_keras.models.counting import count, without_values
 from tformer_keras.models.nested_tformer import (
     NestedTFormer,
     capacities_of,
@@ -89,7 +89,7 @@ def test_the_papers_names_are_the_papers_models():
         ]
     assert capacities_of("S,L", "tformer_micro", SMALL) == {"L": (3, 3), "S": (1, 1)}
     assert capacities_of("1-1,big=4-1", "tformer_micro", SMALL) == {"big": (4, 1), "1-1": (1, 1)}
-    small = count(TFormer(VARIANTS["tformer_s"])).parameters
+    small = count(without_values(lambda: TFormer(VARIANTS["tformer_s"]))).parameters
     assert small == pytest.approx(8.38e6, rel=1e-3)
 
 

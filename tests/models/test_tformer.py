@@ -97,7 +97,7 @@ def test_each_variant_is_what_its_configuration_says(built, variant):
     assert not of_class(model, keras.Model), "the graph is flat: a tool can walk it"
 
 
-def test_the_four_functions_build_their_variants(built):
+def test_the_four_functions_build_their_variants():
     for function, variant in [
         ("TFormerS", "s"),
         ("TFormerM", "m"),

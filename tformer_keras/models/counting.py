@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -50,6 +51,12 @@ def count(model: keras.Model) -> Size:
     """
     parameters = sum(math.prod(variable.shape) for variable in model.trainable_variables)
     return Size(parameters, _macs(model))
+
+
+def without_values(build: Callable[[], keras.Model]) -> keras.Model:
+    """What `build` makes, for `count` alone: no weight is given a value, which is most of the time of a large model."""
+    with keras.StatelessScope(initialize_variables=False):
+        return build()
 
 
 def _macs(model: keras.Model) -> int:
