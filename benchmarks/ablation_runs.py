@@ -21,7 +21,8 @@ from tformer_keras.data.load import load_dataset
 from tformer_keras.data.pixels import spaced, split_pixels
 from tformer_keras.models.counting import Size, count, without_values
 from tformer_keras.training.loop import speaker
-from tformer_keras.training.recipe import RECIPES, Recipe, plain
+from tformer_keras.training.recipe import Recipe, plain
+from tformer_keras.training.recipes import RECIPES
 from tformer_keras.training.run_folder import Job
 
 SIZE = (32, 32)

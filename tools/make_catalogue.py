@@ -12,7 +12,8 @@ from tformer_edge.files import write_whole
 from tformer_keras.models import TFormerConfig
 from tformer_keras.models.families import CONFIGS, task_of_config
 from tformer_keras.models.weights import SHIPPED
-from tformer_keras.training.recipe import RECIPES, plain
+from tformer_keras.training.recipe import plain
+from tformer_keras.training.recipes import RECIPES
 
 PATH = Path(__file__).parents[1] / "tformer_cli" / "catalogue.json"
 

@@ -8,7 +8,8 @@ import pytest
 from benchmarks.experiments import main
 from tformer_keras.models.families import build_config
 from tformer_keras.models.tformer import VARIANTS
-from tformer_keras.training.recipe import RECIPES, plain
+from tformer_keras.training.recipe import plain
+from tformer_keras.training.recipes import RECIPES
 
 
 def make_run(folder, top1, recipe=RECIPES["digits"], **fields):

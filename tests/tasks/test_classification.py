@@ -11,7 +11,7 @@ from tformer_keras.tasks.classification import CLASSIFICATION, logits_of
 from tformer_keras.tasks.classification_judge import ClassificationEvaluation
 from tformer_keras.tasks.task import Figure, evaluate
 from tformer_keras.training.forward import forward
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 
 def batches_of(inputs, labels, weights, classes, size=8):

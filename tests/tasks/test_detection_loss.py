@@ -9,7 +9,7 @@ import pytest
 
 from tformer_keras.tasks import TASKS
 from tformer_keras.tasks.detection_loss import box_loss, flat, focal_loss, positives
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 RECIPE = dataclasses.replace(RECIPES["detect"], box_weight=0.5)
 CLASSES, ANCHORS = 3, 2

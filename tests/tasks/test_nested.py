@@ -9,7 +9,7 @@ import pytest
 
 from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.tasks.nested import NestedTask
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 RANDOM = np.random.default_rng(0)
 TRUTH = np.eye(3, dtype="float32")[[0, 2, 1, 1]]

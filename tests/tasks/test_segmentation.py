@@ -16,7 +16,7 @@ from tformer_keras.data.dataset import ImageSplit
 from tformer_keras.data.placement import Placement
 from tformer_keras.tasks.annotations import MaskAnnotation
 from tformer_keras.tasks.segmentation import Segmentation, class_weights
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 RECIPE = RECIPES["segment"]
 TASK = Segmentation((Output("x", "class_logits", 4),), (16, 24))

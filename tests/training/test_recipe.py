@@ -6,7 +6,8 @@ import json
 import pytest
 
 from tformer_edge.errors import UserError
-from tformer_keras.training.recipe import RECIPES, Recipe
+from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.recipes import RECIPES
 from tformer_keras.training.settings import assignments, override
 
 

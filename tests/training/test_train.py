@@ -18,7 +18,8 @@ from tformer_keras.data.loader import Loader
 from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.tasks.task import evaluate
 from tformer_keras.training.forward import forward
-from tformer_keras.training.recipe import RECIPES, Recipe
+from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.recipes import RECIPES
 from tformer_keras.training.run_folder import Job
 from tformer_keras.training.train import train
 

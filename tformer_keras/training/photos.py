@@ -10,7 +10,8 @@ from typing import Any
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.pixels import spaced
-from tformer_keras.training.recipe import RECIPES, Recipe
+from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.recipes import RECIPES
 from tformer_keras.training.run_folder import begun
 
 # Pictures whose sizes are looked at, evenly spaced.

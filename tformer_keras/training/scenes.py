@@ -6,7 +6,7 @@ import statistics
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.data.pixels import spaced
 from tformer_keras.training.photos import REDUCED, REDUCED_FROM, SAMPLE, Choice
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 RECIPE_OF = {"detection": "detect", "segmentation": "segment"}
 MODEL_OF = {"detection": "detector_micro", "segmentation": "segmenter_micro"}

@@ -10,7 +10,8 @@ from typing import Any
 
 from tformer_edge.errors import UserError
 from tformer_keras.data.augmentation import Augmentation
-from tformer_keras.training.recipe import RECIPES, Recipe
+from tformer_keras.training.recipe import Recipe
+from tformer_keras.training.recipes import RECIPES
 
 
 def assignments(texts: Sequence[str], option: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tformer_keras.data.pixels import synthetic_pixels
 from tformer_keras.deploy.int8.calibration import calibrate
 from tformer_keras.deploy.int8.pixel_range import grey_of, pixel_range
 from tformer_keras.deploy.int8.quantized_model import quantize_aware
-from tformer_keras.training.recipe import RECIPES
+from tformer_keras.training.recipes import RECIPES
 
 SIZE = (8, 6)
 CHANNELS = Preprocessing(SIZE, "stretch", 1.0, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
