@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import json
 import subprocess
 import sys
 import tempfile
@@ -35,10 +34,10 @@ from benchmarks.arm_emulator import (
     make_sysroot,
     require,
 )
-from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
+from benchmarks.comparison import Key, hold_against_goals, summarise
 from benchmarks.peers import add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import provenance
-from benchmarks.tables import print_tables
+from benchmarks.tables import give_results
 from benchmarks.task_latency import ANSWER, tables_of
 from tformer_edge.errors import UserError
 
@@ -139,13 +138,15 @@ def _run(args: argparse.Namespace) -> int:
             counts, describe, platform=where, threads=threads, unit="M instructions", ours=ours_of(args)
         )
         goals += hold_against_goals(counts, platform=where, threads=threads)
-    if args.out:
-        for path in write_results(args.out, "arm_instructions", rows, goals, made):
-            print(path, file=sys.stderr)
-    if args.json:
-        print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
-    else:
-        print_tables(rows, goals, made, "Instructions an inference")
+    give_results(
+        rows,
+        goals,
+        made,
+        title="Instructions an inference",
+        name="arm_instructions",
+        out=args.out,
+        as_json=args.json,
+    )
     return 0
 
 

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is 
 from benchmarks.amx import has_amx, refuse_amx
 from benchmarks.application_rows import ApplicationRow, application_rows, print_application_rows
 from benchmarks.busy import busy_cores
-from benchmarks.comparison import Key, as_document, hold_against_goals, summarise, write_results
+from benchmarks.comparison import Key, hold_against_goals, summarise
 from benchmarks.peers import KINDS, add_model_arguments, chosen_files, label_of, names_of, ours_of
 from benchmarks.provenance import provenance, usable_cores
-from benchmarks.tables import print_tables
+from benchmarks.tables import give_results
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
@@ -207,13 +207,7 @@ def _run(args: argparse.Namespace) -> int:
         where = platform_name()
         rows += summarise(samples, describe, platform=where, threads=threads, unit="ms", ours=ours_of(args))
         goals += hold_against_goals(samples, platform=where, threads=threads)
-    if args.out:
-        for path in write_results(args.out, "latency", rows, goals, made):
-            print(path, file=sys.stderr)
-    if args.json:
-        print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
-    else:
-        print_tables(rows, goals, made, "Latency")
+    give_results(rows, goals, made, title="Latency", name="latency", out=args.out, as_json=args.json)
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from benchmarks.comparison import Reached, Row
+from benchmarks.comparison import Reached, Row, as_document, write_results
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
@@ -23,6 +25,26 @@ def _columns(rows: Sequence[Row]) -> dict[str, Callable[[Row], str]]:
         **(spread if rows[0].unit == "ms" else {}),
         "× TFormer-S": lambda row: "–" if row.ratio is None else f"{row.ratio:.2f}",
     }
+
+
+def give_results(
+    rows: Sequence[Row],
+    goals: Sequence[Reached],
+    made: Mapping[str, str],
+    *,
+    title: str,
+    name: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Writes `name`.csv, .json and .png where there is an `out`, and prints JSON or tables."""
+    if out:
+        for path in write_results(out, name, rows, goals, made):
+            print(path, file=sys.stderr)
+    if as_json:
+        print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
+    else:
+        print_tables(rows, goals, made, title)
 
 
 def print_tables(rows: Sequence[Row], goals: Sequence[Reached], made: Mapping[str, str], title: str) -> None:
