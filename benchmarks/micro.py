@@ -93,6 +93,7 @@ MODELS = {
     "cifar10": Model("tformer_micro_cifar10 32×32", "tformer_micro_cifar10"),
     "cifar10_litert": Model("… lowered for LiteRT", "tformer_micro_cifar10", "litert"),
     "cifar10_small": Model("tformer_micro_cifar10_small 32×32", "tformer_micro_cifar10_small"),
+    "cifar10_large": Model("tformer_micro_cifar10_large 32×32", "tformer_micro_cifar10_large"),
 }
 
 

@@ -21,6 +21,7 @@ NEEDED = (
     "tformer_keras/models/shipped/tformer_micro_cifar10/quantized.npz",
     "tformer_keras/models/shipped/tformer_micro_cifar10/config.json",
     "tformer_keras/models/shipped/tformer_micro_cifar10_small/quantized.npz",
+    "tformer_keras/models/shipped/tformer_micro_cifar10_large/quantized.npz",
 )
 PACKAGES = ("tformer_edge/", "tformer_publish/", "tformer_keras/", "tformer_cli/", "tformer_keras-")
 

@@ -68,8 +68,13 @@ SHIPPED: dict[str, ShippedModel] = {
         ),
         ShippedModel(
             "tformer_micro_cifar10_small",
-            "fdb999a7da76282728d0327454be5ab9c8b2076ea018ec18a7773c863951854c",
-            "c171754ef5c46abcaf2712c9280652246d9cc4c11218b28392360c38c2d13824",
+            "fe71da23ac64aa859a5608ce423fa8b2d8ce0fab993993665eb9100dad8cfc43",
+            "d6b1514710baee5e486303f7898de522b1b33c4e53ecb166bf98d4328c2f4a9e",
+        ),
+        ShippedModel(
+            "tformer_micro_cifar10_large",
+            "1969811616fd526c3c1b70616ab51c237ea70688e0ca585e4dd28ff4e2be17ad",
+            "f91b4a15861a24b4700cfd034aafb801b8c95fe9246d4a81ac143c3c73e941ce",
         ),
         ShippedModel(
             "detector_micro_bccd",
