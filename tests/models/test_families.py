@@ -95,7 +95,8 @@ def test_a_shipped_detector_is_built_of_its_own_configuration() -> None:
     # Trained: a fresh head's biases are all of one value.
     assert np.unique(model.get_layer("logits_conv").bias.numpy()).size > 20
     with pytest.raises(
-        UserError, match="a shipped name: tformer_micro_cifar10, tformer_micro_cifar10_small, tformer_micro_cifar10_l"
+        UserError,
+        match="a shipped name: tformer_micro_cifar10, tformer_micro_cifar10_small, tformer_micro_cifar10_l",
     ):
         shipped_model("detector_micro_voc")
 
