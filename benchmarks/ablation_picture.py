@@ -27,7 +27,7 @@ def draw(found: Mapping[str, Sequence[float]], spread: Spread) -> bytes:
     figure: Any = Figure(figsize=(11, 9.5), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(0.8, 1))
     groups = [*tables.values(), *([others] if others else [])]
-    widths = [max(len(names), 3.5) for names in groups]  # room for a title
+    widths = [max(len(names), 5) for names in groups]  # room for a title
     titles = [f"the paper's {title}" for title in tables] + (["not in the paper"] if others else [])
     axes = upper.subplots(1, len(groups), squeeze=False, sharey=True, width_ratios=widths)[0]
     for axis, names, title in zip(axes, groups, titles, strict=True):
