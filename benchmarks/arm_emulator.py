@@ -102,11 +102,11 @@ def _marks(
 
 
 def _emulated(
-    core: str, plugin: Path | str, sysroot: Path | None, program: list[str]
+    core: str, plugin: str, sysroot: Path | None, program: list[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The command that runs a program for arm64 under the plugin, its options behind it, and its environment; see
     `count_marks`."""
-    qemu = [require("qemu-aarch64", "qemu-user"), "-cpu", core, "-plugin", str(plugin)]
+    qemu = [require("qemu-aarch64", "qemu-user"), "-cpu", core, "-plugin", plugin]
     qemu += [] if sysroot is None else ["-L", str(sysroot)]
     # Python's hashes decide how long its start takes; LiteRT must not see the host's thread settings.
     environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

@@ -44,10 +44,10 @@ def give_results(
     if as_json:
         print(json.dumps(as_document(rows, goals, made), indent=2, ensure_ascii=False))
     else:
-        print_tables(rows, goals, made, title)
+        _print_tables(rows, goals, made, title)
 
 
-def print_tables(rows: Sequence[Row], goals: Sequence[Reached], made: Mapping[str, str], title: str) -> None:
+def _print_tables(rows: Sequence[Row], goals: Sequence[Reached], made: Mapping[str, str], title: str) -> None:
     """The table of each number of threads, and the goals."""
     from rich.console import Console
     from rich.table import Table

@@ -40,11 +40,13 @@ def main() -> None:
     write_whole(folder / QUANTIZED, (args.quantized / QUANTIZED).read_bytes())
     config = json.loads((args.run / CONFIG).read_text("utf-8"))
     data = Path(config["data"]).name.upper()
+    names = {config["data"]: data, str(args.run): f"runs/{args.run.name}"}
     for key in ("weights", "teacher"):
-        if config["run"].get(key):
-            config["run"][key] = _without_folder(config["run"][key])
-    words = [data if word == config["data"] else _without_folder(word) for word in config["command"][1:]]
-    config |= {"data": data, "command": ["tformer", *words]}
+        given = config["run"].get(key)
+        if given and Path(given).exists():
+            names[given] = config["run"][key] = _in_runs(Path(given))
+    command = ["tformer", *(names.get(word, word) for word in config["command"][1:])]
+    config |= {"data": data, "command": command}
     for key in ("versions", "git_commit", "xla", "skipped"):
         config.pop(key, None)
     write_whole(folder / CONFIG, (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())
@@ -53,11 +55,8 @@ def main() -> None:
         print(f"{file}: {len(data_):,} bytes, SHA-256 {hashlib.sha256(data_).hexdigest()}")
 
 
-def _without_folder(word: str) -> str:
-    """A run's folder, or a file in one, by the names that the documentation gives them; other words as they are."""
-    path = Path(word)
-    if not (path.is_absolute() and path.exists()):
-        return word
+def _in_runs(path: Path) -> str:
+    """A run's folder, or a file in one, by the name that the documentation gives it."""
     return f"runs/{path.name}" if path.is_dir() else f"runs/{path.parent.name}/{path.name}"
 
 

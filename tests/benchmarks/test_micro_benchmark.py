@@ -54,7 +54,7 @@ def test_too_few_images_are_refused(monkeypatch, capsys):
         ("micro", 100_000, 450_000),
         ("cifar10", 150_000, 450_000),
         ("cifar10_small", 60_000, 90_000),
-        ("cifar10_large", 150_000, 520_000),
+        ("cifar10_large", 80_000, 500_000),
         ("segmenter_tiny", 120_000, 370_000),
     ],
 )

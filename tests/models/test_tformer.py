@@ -9,7 +9,7 @@ from keras import ops
 
 import tformer_keras
 from tformer_keras import layers
-from tformer_keras.models import VARIANTS, TFormer, build
+from tformer_keras.models import VARIANTS, TFormer
 from tformer_keras.models.counting import count
 from tformer_keras.models.tformer_checks import FFNS, NORMS, TOKEN_MIXERS
 
@@ -226,7 +226,7 @@ def test_ablations_build_and_run_in_training_and_inference(overrides, randomise)
 def test_pooling_choices_change_no_count(built):
     base = count(built("tformer_micro"))
     for overrides in ({"operators": ("max",)}, {"kernels": (3, 5)}, {"pooling_implementation": "separate"}):
-        assert count(build("tformer_micro", **overrides)) == base
+        assert count(built("tformer_micro", **overrides)) == base
 
 
 def test_without_layer_scale_and_drop_no_such_layers():

@@ -1,11 +1,41 @@
 """The table of recipes: how the shipped models were trained, and how those of others are."""
 
+import dataclasses
+
 from tformer_keras.data.augmentation import Augmentation
 from tformer_keras.training.recipe import IMAGENET_MEAN, IMAGENET_STD, Recipe, Triple
 
 CIFAR10_MEAN: Triple = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD: Triple = (0.2470, 0.2435, 0.2616)
 MIDDLE_GREY: Triple = (128 / 255, 128 / 255, 128 / 255)  # lets raw pixels into an int8 model
+
+# The other recipes for CIFAR-10 differ from this one in what they name.
+_CIFAR10 = Recipe(
+    name="cifar10",
+    epochs=24,
+    batch_size=128,
+    learning_rate=3e-3,
+    final_learning_rate=0.005,
+    warmup_epochs=2,
+    weight_decay=0.05,
+    beta_2=0.99,
+    ema_momentum=0.998,
+    label_smoothing=0.1,
+    evaluate_every=5,
+    input_size=(32, 32),
+    mean=CIFAR10_MEAN,
+    std=CIFAR10_STD,
+    augmentation=Augmentation(horizontal_flip=True, shift=3, border="reflect"),
+    model_arguments={
+        "width": 1.0,
+        "widths": (64, 96, 96),
+        "depths": (2, 2, 1),
+        "stem_kernel": 3,
+        "stem_widths": (32, 32),
+        "stem_stride": (1, 2, 1),
+        "layer_scale": None,
+    },
+)
 
 # The command, run time and score that open each entry are those of a run that was made, or say that none was.
 RECIPES: dict[str, Recipe] = {
@@ -40,53 +70,20 @@ RECIPES: dict[str, Recipe] = {
     # images, seed 0, on JPEG copies of CIFAR-10 (card: models/shipped/tformer_micro_cifar10/card.md).
     # A stem of three 3×3 convolutions that leaves 16×16 maps, three stages (16, 8 and 4 a side), no LayerScale: a short
     # schedule has no time to grow it from 1e-5.
-    "cifar10": Recipe(
-        name="cifar10",
-        epochs=24,
-        batch_size=128,
-        learning_rate=3e-3,
-        final_learning_rate=0.005,
-        warmup_epochs=2,
-        weight_decay=0.05,
-        beta_2=0.99,
-        ema_momentum=0.998,
-        label_smoothing=0.1,
-        evaluate_every=5,
-        input_size=(32, 32),
-        mean=CIFAR10_MEAN,
-        std=CIFAR10_STD,
-        augmentation=Augmentation(horizontal_flip=True, shift=3, border="reflect"),
-        model_arguments={
-            "width": 1.0,
-            "widths": (64, 96, 96),
-            "depths": (2, 2, 1),
-            "stem_kernel": 3,
-            "stem_widths": (32, 32),
-            "stem_stride": (1, 2, 1),
-            "layer_scale": None,
-        },
-    ),
+    "cifar10": _CIFAR10,
     # tformer train CIFAR10 --model tformer_micro --recipe cifar10_small --out runs/cifar10_small
     # Run time: 52 minutes on one core of an AMD EPYC, TensorFlow without XLA. Score: 84.60 % top-1 of 10,000 test
     # images, seed 0, on JPEG copies of CIFAR-10. The shipped weights are those after 20 epochs more beside a teacher
     # (27 minutes, 85.43 %): models/shipped/tformer_micro_cifar10_small/card.md.
     # Where 67,346 parameters go (docs/experiments.md): into eight 3×3 convolutions, the last a patch embedding, and one
     # block at 8×8. Mean and deviation are those that let raw pixels into an int8 model.
-    "cifar10_small": Recipe(
+    "cifar10_small": dataclasses.replace(
+        _CIFAR10,
         name="cifar10_small",
         epochs=80,
-        batch_size=128,
-        learning_rate=3e-3,
-        final_learning_rate=0.005,
-        warmup_epochs=2,
-        weight_decay=0.05,
-        beta_2=0.99,
-        ema_momentum=0.998,
-        label_smoothing=0.1,
         distillation_weight=0.9,
         distillation_temperature=4.0,
         evaluate_every=10,
-        input_size=(32, 32),
         mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(horizontal_flip=True, shift=4, border="reflect"),
@@ -105,22 +102,14 @@ RECIPES: dict[str, Recipe] = {
     # `first` and 167 for the teacher. Score: 89.79 % top-1 of 10,000 test images, seed 0, on JPEG copies of CIFAR-10.
     # The commands of all trainings: models/shipped/tformer_micro_cifar10_large/card.md. The shipped weights are of
     # these settings, given to the recipe "cifar10" by --set and --model-set.
-    # What fills 512 kB (docs/experiments.md): nine 3×3 convolutions and two blocks, at 8×8 and 4×4.
-    "cifar10_large": Recipe(
+    # What fills 512 kB (docs/experiments.md): ten 3×3 convolutions, two of them patch embeddings, and two blocks.
+    "cifar10_large": dataclasses.replace(
+        _CIFAR10,
         name="cifar10_large",
         epochs=36,
-        batch_size=128,
-        learning_rate=3e-3,
-        final_learning_rate=0.005,
-        warmup_epochs=2,
-        weight_decay=0.05,
-        beta_2=0.99,
-        ema_momentum=0.998,
-        label_smoothing=0.1,
         distillation_weight=0.9,
         distillation_temperature=4.0,
         evaluate_every=6,
-        input_size=(32, 32),
         mean=MIDDLE_GREY,
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(
