@@ -41,7 +41,14 @@ def run_command(
     parser.set_defaults(recipe="cifar10")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the run")
     parser.add_argument("--seed", type=run_options.seed, default=0, help="default: 0")
-    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model too")
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        dest="teachers",
+        metavar="PATH",
+        help="learn from this .keras model too; may be repeated",
+    )
     parser.add_argument("--weights", metavar="PATH", help="begin from this .keras file of the same graph")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     run_options.add_run_arguments(parser)
@@ -54,7 +61,7 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
     from tformer_cli.console import Output
     from tformer_keras.data.load import load_dataset
     from tformer_keras.models.weights import fill
-    from tformer_keras.training.run_folder import Job
+    from tformer_keras.training.run_folder import Job, recorded_teachers
     from tformer_keras.training.settings import choose, named
 
     output = Output(args.json)
@@ -69,7 +76,7 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
         out=args.out,
         seed=args.seed,
         weights=args.weights,
-        teacher=args.teacher,
+        teachers=tuple(args.teachers),
         **run_options.run_fields(args),
     )
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)
@@ -80,7 +87,7 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
             fill(model, job.weights)
         return model
 
-    graph = OwnGraph(begun, size, {}, {"teacher": job.teacher, "weights": job.weights})
+    graph = OwnGraph(begun, size, {}, {"teacher": recorded_teachers(job.teachers), "weights": job.weights})
     try:
         report = train_graph(job, graph, dataset, output.console)
     except KeyboardInterrupt:

@@ -19,7 +19,15 @@ The same command again goes on with the run, from its last checkpoint."""
 # What the float model brings with it.
 FIXED = ("input_size", "resize", "crop_fraction", "mean", "std", "model_arguments")
 # Options of the training, which --ptq leaves out.
-OF_TRAINING = ("recipe", "epochs", "learning_rate", "distill", "teacher", "freeze_ranges", "freeze_weights")
+OF_TRAINING = {
+    "recipe": "--recipe",
+    "epochs": "--epochs",
+    "learning_rate": "--learning-rate",
+    "distill": "--distill",
+    "teachers": "--teacher",
+    "freeze_ranges": "--freeze-ranges",
+    "freeze_weights": "--freeze-weights",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="learn from the float model too, which then is the teacher: the labels alone can cost a point or three",
     )
-    parser.add_argument("--teacher", metavar="PATH", help="learn from this .keras model instead")
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        dest="teachers",
+        metavar="PATH",
+        help="learn from this .keras model instead; may be repeated: from the mean of their outputs",
+    )
     parser.add_argument(
         "--freeze-ranges", action="store_true", help="keep the ranges of the calibration for the whole run"
     )
@@ -79,7 +94,7 @@ def check(args: argparse.Namespace) -> None:
         args, {"calibration_images": 1, "limit_steps": 1, "checkpoint_minutes": 0, "seed": 0}
     )
     if args.ptq:
-        given = [f"--{name.replace('_', '-')}" for name in OF_TRAINING if getattr(args, name)]
+        given = [option for name, option in OF_TRAINING.items() if getattr(args, name)]
         if given:
             raise UserError(
                 "--ptq, which does not train, without options of training",
@@ -127,8 +142,8 @@ def run(args: argparse.Namespace) -> int:
         rewrites=model_options.rewrites(args.rewrites) or "all",
         calibration_images=args.calibration_images,
         calibration_only=args.ptq,
-        distill=args.distill or args.teacher is not None,
-        teacher=args.teacher,
+        distill=args.distill or bool(args.teachers),
+        teachers=tuple(args.teachers),
         freeze_weights=tuple(args.freeze_weights),
         **run_options.run_fields(args),
     )

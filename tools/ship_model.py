@@ -43,8 +43,11 @@ def main() -> None:
     names = {config["data"]: data, str(args.run): f"runs/{args.run.name}"}
     for key in ("weights", "teacher"):
         given = config["run"].get(key)
-        if given and Path(given).exists():
-            names[given] = config["run"][key] = _in_runs(Path(given))
+        paths = [given] if isinstance(given, str) else given or []
+        names |= {path: _in_runs(Path(path)) for path in paths if Path(path).exists()}
+        if given:
+            renamed = [names.get(path, path) for path in paths]
+            config["run"][key] = renamed if isinstance(given, list) else renamed[0]
     command = ["tformer", *(names.get(word, word) for word in config["command"][1:])]
     config |= {"data": data, "command": command}
     for key in ("versions", "git_commit", "xla", "skipped"):

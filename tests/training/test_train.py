@@ -17,6 +17,7 @@ from tformer_keras.data.load import load_dataset
 from tformer_keras.data.loader import Loader
 from tformer_keras.tasks.classification import CLASSIFICATION
 from tformer_keras.tasks.task import evaluate
+from tformer_keras.training.distillation import load_teacher
 from tformer_keras.training.forward import forward
 from tformer_keras.training.recipe import Recipe
 from tformer_keras.training.recipes import RECIPES
@@ -129,7 +130,7 @@ def test_distillation(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "teacher.keras"
     teacher.save(path)
     report, _ = run(
-        tmp_path / "run", {"teacher": str(path), "distillation": kind, "limit_steps": 30},
+        tmp_path / "run", {"teachers": [str(path)], "distillation": kind, "limit_steps": 30},
         distillation_weight=1.0, distillation_temperature=2.0, ema_momentum=0.5,
     )  # fmt: skip
     confusion = np.array(report["evaluation"]["confusion"])
@@ -145,7 +146,48 @@ def test_a_teacher_of_other_classes_is_refused(tmp_path: Path) -> None:
     teacher = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(4)])
     teacher.save(tmp_path / "teacher.keras")
     with pytest.raises(UserError, match="expected a teacher of one image, with outputs"):
-        run(tmp_path / "run", {"teacher": str(tmp_path / "teacher.keras")})
+        run(tmp_path / "run", {"teachers": [str(tmp_path / "teacher.keras")]})
+
+
+def test_several_teachers_are_the_mean_of_their_outputs(tmp_path: Path) -> None:
+    """The mean of their logits, though one gives probabilities."""
+    random = np.random.default_rng(0)
+    student = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(4)])
+    expected, paths = 0.0, []
+    images = random.normal(size=(5, 8, 8, 3)).astype("float32")
+    for number, activation in enumerate((None, "softmax", None)):
+        kernel = random.normal(size=(3, 4)).astype("float32")
+        teacher = keras.Sequential([
+            keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4, activation=activation),
+        ])  # fmt: skip
+        teacher.layers[-1].set_weights([kernel, np.zeros(4)])
+        logits = images.mean((1, 2)) @ kernel
+        if activation:  # as far as probabilities tell
+            logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+        expected = expected + logits / 3
+        paths.append(str(tmp_path / f"{number}.keras"))
+        teacher.save(paths[-1])
+    teacher = load_teacher(paths, student, CLASSIFICATION)
+    assert not teacher.trainable_variables
+    np.testing.assert_allclose(teacher(images), expected, atol=1e-5)
+    one = load_teacher(paths[:1], student, CLASSIFICATION)(images)
+    np.testing.assert_array_equal(load_teacher([paths[0]] * 2, student, CLASSIFICATION)(images), one)
+    report, _ = run(
+        tmp_path / "run", {"teachers": [_teacher(tmp_path, name) for name in "ab"], "limit_steps": 2}
+    )
+    assert report["finished"]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["run"]["teacher"] == [
+        str(tmp_path / f"{name}.keras") for name in "ab"
+    ]
+
+
+def _teacher(folder: Path, name: str) -> str:
+    path = folder / f"{name}.keras"
+    keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
+    ).save(path)
+    return str(path)
 
 
 def test_finetune_trains_the_head_first_and_then_everything(plain_run: Path, tmp_path: Path) -> None:

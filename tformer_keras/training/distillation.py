@@ -1,5 +1,6 @@
-"""A teacher to learn from: loaded, frozen, and made to fit the student's images."""
+"""Teachers to learn from: loaded, frozen, and made to fit the student's images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,15 +15,32 @@ from tformer_keras.training.model import load_model
 LEAST = 1e-7
 
 
-def load_teacher(path: str, student: keras.Model, task: Task) -> keras.Model:
-    """The frozen teacher in a `.keras` file, made to fit the student.
+def load_teacher(paths: Sequence[str], student: keras.Model, task: Task) -> keras.Model:
+    """The frozen teacher in a `.keras` file, made to fit the student; of several files, the mean of their outputs.
+
+    The mean of logits is the logarithm of the geometric mean of the probabilities, but for a constant.
+
+    Args:
+        paths: `.keras` files, one or more.
+        student: see `as_teacher`.
+        task: see `as_teacher`.
 
     Raises:
-        UserError: the file is no Keras model, or has other outputs than the student.
+        UserError: a file is no Keras model, or has other outputs than the student.
     """
-    teacher = load_model(path)
-    teacher.trainable = False
-    return as_teacher(teacher, student, path, task)
+    teachers = []
+    for number, path in enumerate(paths):
+        teacher = load_model(path)
+        teacher.trainable = False
+        teachers.append(as_teacher(teacher, student, path, task))
+        teachers[-1].name = f"teacher_{number}"  # a model's parts need names of their own
+    if len(teachers) == 1:
+        return teachers[0]
+    inputs = keras.Input(student.input_shape[1:], dtype=student.inputs[0].dtype)
+    answers = [keras.tree.flatten(teacher(inputs, training=False)) for teacher in teachers]
+    return keras.Model(
+        inputs, [sum(parts) / len(parts) for parts in zip(*answers, strict=True)], name="teachers"
+    )
 
 
 def as_teacher(teacher: keras.Model, student: keras.Model, name: str, task: Task) -> keras.Model:

@@ -34,9 +34,7 @@ class KerasRun(Loop):
     ) -> None:
         super().__init__(job, KERAS, cluster, dataset, preprocessing, say, model)
         self.model = model
-        self.teacher = (
-            None if job.teacher is None else distillation.load_teacher(job.teacher, model, self.task)
-        )
+        self.teacher = distillation.load_teacher(job.teachers, model, self.task) if job.teachers else None
         self.jit_compile = compile_option(job.xla)
         self.forward = forward(model, self.jit_compile, cluster)
         self.set_phase(0)

@@ -32,7 +32,7 @@ def nested_capacities(job: Job, config: Config) -> Capacities:
         return {}
     if not isinstance(config, TFormerConfig):
         raise UserError("a TFormer classifier", job.model, "leave it out", where="--nested")
-    if job.teacher is not None:
+    if job.teachers:
         raise UserError(
             "one teacher, which is the largest capacity", "--teacher too", "leave one out", where="--nested"
         )

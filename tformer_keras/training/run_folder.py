@@ -56,18 +56,23 @@ class Job(LoopJob):
     Attributes:
         model: a key of `tformer_keras.VARIANTS`.
         weights: a `.keras` file or shipped weights to begin from, or None.
-        teacher: a `.keras` file to learn from, or None.
-        distillation: "soft" or "hard"; used with a teacher.
+        teachers: `.keras` files to learn from, perhaps none; of several, from the mean of their outputs.
+        distillation: "soft" or "hard"; used with teachers.
         xla: compile with XLA; None: where it pays (see `compile_option`).
         nested: what --nested asks for, see `nested_tformer.capacities_of`; None: one model.
     """
 
     model: str
     weights: str | None = None
-    teacher: str | None = None
+    teachers: Sequence[str] = ()
     distillation: str = "soft"
     xla: bool | None = None
     nested: str | None = None
+
+
+def recorded_teachers(paths: Sequence[str]) -> str | list[str] | None:
+    """What a run's config.json says of its teachers: none, the only one, or the list."""
+    return (paths[0] if len(paths) == 1 else list(paths)) if paths else None
 
 
 def make_record(

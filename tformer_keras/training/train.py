@@ -18,7 +18,7 @@ from tformer_keras.training.loop import finished, speaker
 from tformer_keras.training.model import build_model, copy_weights, model_config
 from tformer_keras.training.nested_run import NestedRun, nested_capacities
 from tformer_keras.training.recipe import plain
-from tformer_keras.training.run_folder import Job, make_record
+from tformer_keras.training.run_folder import Job, make_record, recorded_teachers
 
 
 def train(
@@ -79,8 +79,8 @@ def _train(
         {
             "model": job.model,
             "weights": job.weights,
-            "teacher": job.teacher,
-            "distillation": job.distillation if job.teacher else None,
+            "teacher": recorded_teachers(job.teachers),
+            "distillation": job.distillation if job.teachers else None,
             "nested": {name: list(depths) for name, depths in capacities.items()} or None,
         },
         {"xla": job.xla},

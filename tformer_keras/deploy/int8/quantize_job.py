@@ -12,7 +12,7 @@ from tformer_edge.preprocessing import Preprocessing
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.deploy.int8.calibration import IMAGES
 from tformer_keras.deploy.int8.quantized_model import QuantizedModel
-from tformer_keras.training.run_folder import LoopJob, make_record
+from tformer_keras.training.run_folder import LoopJob, make_record, recorded_teachers
 
 # What the largest capacity is called beside the others' own names.
 LARGEST = "largest"
@@ -29,7 +29,7 @@ class QuantizeJob(LoopJob):
         calibration_images: training images, evenly spaced, that the first ranges are taken from, ≥ 1.
         calibration_only: leave it at that, without training (post-training quantization).
         distill: learn from a teacher too.
-        teacher: the teacher's `.keras` file, or None for the float model itself.
+        teachers: the teachers' `.keras` files, of several the mean; none: the float model itself is the teacher.
         freeze_weights: layers whose weights stay as they are: names, with * and ?, or "all" (then only ranges move).
         split_seed: what a folder without test images, and the digits, were split by when the float model was trained.
     """
@@ -40,7 +40,7 @@ class QuantizeJob(LoopJob):
     calibration_images: int = IMAGES
     calibration_only: bool = False
     distill: bool = False
-    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
     freeze_weights: tuple[str, ...] = ()
     split_seed: int = 0
 
@@ -70,7 +70,7 @@ def quantize_record(
         "calibration_images": job.calibration_images,
         "calibration_only": job.calibration_only,
         "distill": job.distill,
-        "teacher": job.teacher,
+        "teacher": recorded_teachers(job.teachers),
         "freeze_weights": list(job.freeze_weights),
         "split_seed": job.split_seed,
         "nested": {LARGEST: None, **{name: _digest(one.model) for name, one in smaller.items()}}

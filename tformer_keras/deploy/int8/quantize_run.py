@@ -141,10 +141,10 @@ class QuantizedRun(Loop):
         if not self.job.distill:
             return None
         student = self.source.model
-        if self.job.teacher is None:
-            teacher = distillation.as_teacher(student, student, self.job.source, self.task)
+        if self.job.teachers:
+            teacher = distillation.load_teacher(self.job.teachers, student, self.task)
         else:
-            teacher = distillation.load_teacher(self.job.teacher, student, self.task)
+            teacher = distillation.as_teacher(student, student, self.job.source, self.task)
         return lambda images: keras.tree.flatten(teacher(images, training=False))
 
     def set_phase(self, epoch: int) -> None:
