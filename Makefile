@@ -22,7 +22,7 @@ help: ## this list
 
 demo: $(VENV)/.installed-train-micro ## train a TFormer on real handwritten digits, quantize it, run it in LiteRT, TFLite Micro and on an emulated Pi; then a detector
 	$(VENV)/bin/tformer train digits --model tformer_micro --recipe digits --out runs/digits
-	$(VENV)/bin/tformer quantize runs/digits --data digits --distill --out runs/digits-int8
+	$(VENV)/bin/tformer quantize runs/digits --data digits --out runs/digits-int8
 	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --data digits --out runs/digits-int8/digits.tflite --force
 	$(VENV)/bin/tformer convert runs/digits-int8 --int8 --target micro --data digits --out runs/digits-int8/digits-micro.tflite --force
 	$(VENV)/bin/tformer micro runs/digits-int8/digits-micro.tflite --out runs/digits-int8/firmware --force

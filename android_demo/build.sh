@@ -10,7 +10,7 @@
 # The models inside are the shipped ones below, converted on the way (MODEL=FILE.tflite takes that one alone).
 set -euo pipefail
 # The first one is what the app begins with.
-bundled=(tformer_micro_cifar10 detector_micro_bccd segmenter_micro_camvid)
+bundled=(tformer_micro_cifar10_large detector_micro_bccd segmenter_micro_camvid)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 source "$here/packaging/need.sh"

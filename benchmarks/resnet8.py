@@ -1,7 +1,7 @@
 """MLPerf Tiny's ResNet-8, trained by one of this package's recipes: what a small TFormer has to beat.
 
     python -m benchmarks.resnet8 CIFAR10 --recipe cifar10 --out runs/resnet8
-    tformer quantize runs/resnet8 --data CIFAR10 --recipe quantize_cifar10 --distill --out runs/resnet8-int8
+    tformer quantize runs/resnet8 --data CIFAR10 --recipe quantize_cifar10 --out runs/resnet8-int8
     tformer convert runs/resnet8-int8 --int8 --data CIFAR10
 
 The graph is that of Banbury et al., "MLPerf Tiny Benchmark" (arXiv:2106.07597): a 3×3 convolution, then one residual

@@ -7,7 +7,7 @@ from typing import Any
 from tformer_cli import model_options
 from tformer_cli.rules_option import add_rules_argument
 
-DEFAULT_MODEL = "tformer_micro_cifar10"
+DEFAULT_MODEL = "tformer_micro_cifar10_large"
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from tformer_cli.rules_option import add_rules_argument, read_rules
 from tformer_edge.errors import UserError
 
 EPILOG = """examples:
-  tformer quantize runs/digits --data digits --distill
-  tformer quantize runs/photos --data photos/ --distill --epochs 3 --out runs/photos-int8
-  tformer quantize tformer_micro_cifar10 --data cifar10/ --recipe quantize_cifar10 --distill
+  tformer quantize runs/digits --data digits
+  tformer quantize runs/photos --data photos/ --epochs 3 --out runs/photos-int8
+  tformer quantize tformer_micro_cifar10 --data cifar10/ --recipe quantize_cifar10
   tformer quantize runs/photos --data photos/ --ptq           calibration alone, without training
 
 The folder that it makes is taken by `tformer evaluate`, `tformer predict` and `tformer convert`.
@@ -62,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--distill",
-        action="store_true",
-        help="learn from the float model too, which then is the teacher: the labels alone can cost a point or three",
+        action=argparse.BooleanOptionalAction,
+        help="learn from the float model too, which is the teacher: the labels alone can cost a point or three "
+        "(default, unless --ptq)",
     )
     parser.add_argument(
         "--teacher",
@@ -101,6 +102,8 @@ def check(args: argparse.Namespace) -> None:
                 ", ".join(given),
                 "leave one or the other out",
             )
+    if args.teachers and args.distill is False:
+        raise UserError("teachers, or --no-distill", "both", "leave one out", where="--teacher")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -142,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
         rewrites=model_options.rewrites(args.rewrites) or "all",
         calibration_images=args.calibration_images,
         calibration_only=args.ptq,
-        distill=args.distill or bool(args.teachers),
+        distill=not args.ptq and args.distill is not False,
         teachers=tuple(args.teachers),
         freeze_weights=tuple(args.freeze_weights),
         **run_options.run_fields(args),

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
 BUILD = ROOT / "build" / "web"
 # The first one is what the page begins with.
-SHIPPED = ("tformer_micro_cifar10", "detector_micro_bccd", "segmenter_micro_camvid")
+SHIPPED = ("tformer_micro_cifar10_large", "detector_micro_bccd", "segmenter_micro_camvid")
 FOR_MEDIAPIPE, MEDIAPIPE = Path("for_mediapipe"), SHIPPED[:2]
 # Of both, a browser loads one: with relaxed SIMD, or without.
 LITERT_WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")

@@ -1,7 +1,8 @@
 """Puts a trained model into the package: `python -m tools.ship_model RUN RUN-INT8 NAME`, then the printed entry into
 `models/weights.py`'s table, a card.md, and `python -m tools.make_catalogue`.
 
-Weights are compressed without loss, config.json says data, output and program by name alone.
+Weights are compressed without loss, config.json says data, output and program by name alone. A classifier's certainty,
+which `tformer convert RUN-INT8 --int8 --data DATA` measures, is taken from that file's contract: `--file FILE.tflite`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import h5py
 
+from tformer_edge.contract import read_model_file
 from tformer_edge.files import write_whole
 from tformer_keras.models.weights import CONFIG, FOLDER, QUANTIZED, WEIGHTS
 from tformer_keras.training.saved_model import open_model
@@ -28,6 +30,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of `tformer train`")
     parser.add_argument("quantized", type=Path, help="folder of `tformer quantize`")
     parser.add_argument("name")
+    parser.add_argument("--file", metavar="FILE.tflite", help="RUN-INT8 converted, whose certainty is kept")
     args = parser.parse_args()
     folder = FOLDER / args.name
     folder.mkdir(exist_ok=True)
@@ -50,6 +53,11 @@ def main() -> None:
             config["run"][key] = renamed if isinstance(given, list) else renamed[0]
     command = ["tformer", *(names.get(word, word) for word in config["command"][1:])]
     config |= {"data": data, "command": command}
+    if args.file:
+        contract = read_model_file(args.file).contract
+        if contract is None or contract.certainty is None:
+            parser.error(f"{args.file} has no certainty; convert the run with --data")
+        config["certainty"] = contract.certainty.to_json()
     for key in ("versions", "git_commit", "xla", "skipped"):
         config.pop(key, None)
     write_whole(folder / CONFIG, (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,6 +1,6 @@
 """Writes what the Android app's answers are compared with: pictures and what `tformer_edge` makes of them.
 
-    python tests/android/make_agreement.py build/android/agreement build/android/tformer_micro_cifar10.tflite …
+    python tests/android/make_agreement.py build/android/agreement build/android/tformer_micro_cifar10_large.tflite …
 
 OUT/TASK.bin for the first model of each task, all integers of 32 bits, little-endian: the number of pictures, of bytes
 of an input tensor and of all outputs; then for each picture width, height, its pixels (RGB, 8 bits, row by row), its

@@ -14,6 +14,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from tformer_cli.convert_options import DEFAULT_MODEL
 from tformer_cli.main import main
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import UserError
@@ -164,7 +165,7 @@ def test_a_quantized_run_gives_its_own_weights(
 def test_shipped_weights_without_quantized_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = "tformer_micro_cifar10"
+    name = DEFAULT_MODEL
     entry = shipped.SHIPPED[name]
     monkeypatch.setitem(shipped.SHIPPED, name, dataclasses.replace(entry, quantized=None))
     monkeypatch.chdir(tmp_path)

@@ -123,7 +123,7 @@ def test_quantized_together_they_stay_equal_and_are_bundled_for_less(
     out = tmp_path / "int8"
     command = [
         "quantize", str(run), "--data", "digits", "--epochs", "2", "--batch-size", "16", "--limit-steps", "3",
-        "--calibration-images", "32", "--set", "learning_rate=0.01", "--set", "ema_momentum=0.5", "--distill", "--json",
+        "--calibration-images", "32", "--set", "learning_rate=0.01", "--set", "ema_momentum=0.5", "--json",
     ]  # fmt: skip
     assert main([*command, "--out", str(out)]) == 0
     folders = {"big": out, "S": out / "capacities" / "S"}

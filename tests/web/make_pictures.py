@@ -26,7 +26,7 @@ DESKTOP, PHONE = (1000, 680), (390, 780)
 SCENES = (
     ("desktop_light", "segmenter_micro_camvid", photographs()[0].read_bytes(), DESKTOP, "light"),
     ("desktop_dark", "detector_micro_bccd", png(cell_picture(1)), DESKTOP, "dark"),
-    ("phone_light", "tformer_micro_cifar10", photographs()[1].read_bytes(), PHONE, "light"),
+    ("phone_light", "tformer_micro_cifar10_large", photographs()[1].read_bytes(), PHONE, "light"),
     ("phone_dark", "detector_micro_bccd", png(cell_picture(4)), PHONE, "dark"),
 )
 QUALITY = 72

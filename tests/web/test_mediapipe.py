@@ -21,7 +21,7 @@ from tools.make_web import FOR_MEDIAPIPE
 
 made = interop.made  # the fixture: small models of each task
 MODELS = WEB / "models" / FOR_MEDIAPIPE
-MODEL = MODELS / "tformer_micro_cifar10.tflite"
+MODEL = MODELS / "tformer_micro_cifar10_large.tflite"
 DETECTOR = MODELS / "detector_micro_bccd.tflite"
 USUAL = WEB / "models" / DETECTOR.name
 # As web/engine/mediapipe.js has it.

@@ -291,10 +291,10 @@ RECIPES: dict[str, Recipe] = {
         class_weights="log",
         augmentation=Augmentation(horizontal_flip=True, zoom_crop=(0.9, 1.3)),
     ),
-    # tformer quantize tformer_micro_cifar10 --data CIFAR10 --recipe quantize_cifar10 --distill
+    # tformer quantize tformer_micro_cifar10 --data CIFAR10 --recipe quantize_cifar10
     # Run time: 25 min on two shared cores (13 CPU minutes). Score: 85.88 % of the 10,000 test images in LiteRT
     # (float 85.84 %, calibrated alone 85.90 %). The shipped quantized weights are of these settings, given as
-    # `--distill --epochs 2 --learning-rate 2e-4 --set augmentation.…` to the recipe "quantize".
+    # `--epochs 2 --learning-rate 2e-4 --set augmentation.…` to the recipe "quantize".
     # The augmentation of the float training: a model that has learnt with it would fit plain images too closely.
     "quantize_cifar10": Recipe(
         name="quantize_cifar10",

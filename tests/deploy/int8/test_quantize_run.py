@@ -30,7 +30,7 @@ SHORT = [
     "--data", "digits", "--batch-size", "16", "--calibration-images", "32", "--limit-steps", "3", "--json",
 ]  # fmt: skip
 OPTIONS = [
-    *SHORT, "--epochs", "2", "--checkpoint-minutes", "0", "--distill", "--set", "ema_momentum=0.5",
+    *SHORT, "--epochs", "2", "--checkpoint-minutes", "0", "--set", "ema_momentum=0.5",
     "--set", "augmentation.mixup=0.5", "--set", "learning_rate=0.01",
 ]  # fmt: skip
 # Kills the process, half the bytes of a checkpoint written, at the second checkpoint.
@@ -175,6 +175,7 @@ def test_the_folder_holds_what_is_needed_to_use_and_repeat_it(
         assert config[key] == given[key], key
     assert config["run"]["quantize"] == str(float_run) and config["run"]["rewrites"]
     assert config["run"]["recipe"]["mean"] == given["preprocessing"]["mean"]
+    assert config["run"]["distill"] is True, "the float model teaches, unless it shall not"
     report = json.loads((whole / "report.json").read_text())
     assert set(report["before"]) == {"float", "calibrated"} and report["epochs"] == 2
     capsys.readouterr()
@@ -203,13 +204,14 @@ def test_the_saved_model_gives_the_reported_figures(whole: Path) -> None:
 def test_calibration_alone(calibrated: Path) -> None:
     report = json.loads((calibrated / "report.json").read_text())
     assert report["epochs"] == 0 and report["evaluation"]["top1"] == report["before"]["calibrated"]["top1"]
+    assert json.loads((calibrated / "config.json").read_text())["run"]["distill"] is False
     assert report["recipe"] is None and not (calibrated / "history.csv").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "weights", "ranges_move"),
     [
-        ([], {"first/kernel", "first/bias", "head/kernel", "head/bias"}, True),
+        (["--no-distill"], {"first/kernel", "first/bias", "head/kernel", "head/bias"}, True),
         (["--freeze-ranges", "--freeze-weights", "first"], {"head/kernel", "head/bias"}, False),
         (["--freeze-weights", "all"], set(), True),
     ],
@@ -251,6 +253,8 @@ def test_a_softmax_at_the_end_is_left_out_of_the_training() -> None:
         (["--freeze-weights", "neck*"], "'neck*', which fits none"),
         (["--freeze-weights", "all", "--freeze-ranges"], "expected something to train"),
         (["--teacher", "nowhere.keras"], "nowhere.keras"),
+        (["--teacher", "nowhere.keras", "--no-distill"], "expected teachers, or --no-distill"),
+        (["--ptq", "--distill"], "received --distill"),
         (["--out", "TAKEN"], "which holds something else"),
         (["--out", "/proc/run"], "/proc/run"),
     ],

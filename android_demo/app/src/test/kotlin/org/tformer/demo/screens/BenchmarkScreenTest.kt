@@ -45,7 +45,7 @@ class BenchmarkScreenTest {
         assertEquals(Intent.ACTION_SEND, shared.action)
         // Android's own parser.
         val json = JSONObject(shared.getStringExtra(Intent.EXTRA_TEXT)!!)
-        assertEquals("tformer_micro_cifar10", json.getString("model"))
+        assertEquals("tformer_micro_cifar10_large", json.getString("model"))
         assertEquals(listOf(1, 2, 4), List(3) { json.getJSONArray("results").getJSONObject(it).getInt("threads") })
         assertEquals(50, json.getJSONArray("results").getJSONObject(0).getInt("runs"))
         val answer = json.getDouble("answer_p50_ms")
