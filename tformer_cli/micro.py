@@ -13,7 +13,7 @@ from tformer_edge.errors import UserError
 EPILOG = """examples:
   tformer convert --int8 --target micro --out model.tflite      the shipped CIFAR-10 model
   tformer micro model.tflite --out firmware/
-  tformer micro model.tflite --out firmware/ --flash 450kB --arena 100kB
+  tformer micro model.tflite --out firmware/ --flash 512kB --arena 128kB
 
 FILE is a model file of `tformer convert`, best made with --target micro. The folder's README.md says what to do with
 the sources. Exit code 2, and nothing is written, where a budget is exceeded. `python converters/to_micro.py` is the
