@@ -73,8 +73,8 @@ SHIPPED: dict[str, ShippedModel] = {
         ),
         ShippedModel(
             "tformer_micro_cifar10_large",
-            "1969811616fd526c3c1b70616ab51c237ea70688e0ca585e4dd28ff4e2be17ad",
-            "f91b4a15861a24b4700cfd034aafb801b8c95fe9246d4a81ac143c3c73e941ce",
+            "f96066b1131702a44536629be4ea7fa88a3bf6fae312bffd17db78f317ece84b",
+            "64fa2ebd2963959b30a4e193757a883d21a8edd337e42c9f4fe891f037f2ee05",
         ),
         ShippedModel(
             "detector_micro_bccd",
