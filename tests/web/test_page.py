@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.fuzz.byte_mutations import mutate
-from tests.web.conftest import WEB, serve
+from tests.web.conftest import SECONDS, WEB, serve
 from tests.web.pictures import photographs
 from tformer_edge import Model
 from tformer_edge.contract import read_model_file, write_model_file
@@ -214,6 +214,39 @@ def test_camera(visit: Callable[..., Any]) -> None:
     page.click("#camera")
     page.set_input_files("#picture-file", photographs()[0])
     expect(page.locator("#camera")).to_have_text("Use the camera")
+    expect(page.locator("#said")).not_to_contain_text("pictures a second")
+
+
+@pytest.mark.parametrize("instead", ["picture", "click"])
+def test_a_camera_that_starts_late_stays_off(visit: Callable[..., Any], instead: str) -> None:
+    """Whoever chose a photo, or changed their mind, while the browser asked for leave is not filmed afterwards."""
+    page = visit(permissions=["camera"])
+    page.evaluate("""() => {
+      const given = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      const leave = new Promise((resolve) => { window.allow = resolve; });
+      navigator.mediaDevices.getUserMedia = async (asked) => {
+        await leave;
+        window.stream = await given(asked);
+        return window.stream;
+      };
+    }""")
+    page.click("#camera")
+    if instead == "picture":
+        page.set_input_files("#picture-file", photographs()[0])
+        expect(page.locator("#answer")).to_be_visible()
+    else:
+        page.click("#camera")
+    off = """async (patience) => {
+      window.allow();
+      const ended = () => window.stream?.getTracks().every((track) => track.readyState === 'ended');
+      const until = performance.now() + patience;
+      while (!ended() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+      return ended();
+    }"""
+    assert page.evaluate(off, 1000 * SECONDS)
+    assert page.get_attribute("#camera", "aria-pressed") == "false"
+    expect(page.locator("#state")).to_have_text("" if instead == "picture" else "Choose a picture.")
+    expect(page.locator("#trouble")).to_be_hidden()
     expect(page.locator("#said")).not_to_contain_text("pictures a second")
 
 

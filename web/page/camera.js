@@ -11,10 +11,17 @@ const REASONS = {
   NotReadableError: ['a camera that is free', 'one that another program uses', 'close that program, or choose a photo'],
 };
 
+/** @param {MediaStream} stream */
+function end(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
+
 export class Camera {
   constructor() {
     /** @type {MediaStream | null} */
     this.stream = null;
+    /** Of the start that is wanted; a stop takes it away. @type {object | null} */
+    this.wanted = null;
     this.video = document.createElement('video');
     this.video.muted = true;
     this.video.playsInline = true;
@@ -24,17 +31,28 @@ export class Camera {
     return this.stream !== null;
   }
 
-  /** @throws {UserError} where there is none, or the user refuses. */
+  /**
+   * @returns {Promise<boolean>} whether it runs; false where it was stopped before it did, which nobody sees of it.
+   * @throws {UserError} where there is none, or the user refuses.
+   */
   async start() {
+    const own = {};
+    this.wanted = own;
     if (!navigator.mediaDevices?.getUserMedia) {
       throw new UserError('a page from https or from this machine', 'another one, to which browsers give no camera', 'choose a photo');
     }
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: WIDTH } } });
+      if (this.wanted !== own) {
+        end(stream);
+        return false;
+      }
       this.stream = stream;
       this.video.srcObject = stream;
       await this.video.play();
+      return this.wanted === own;
     } catch (error) {
+      if (this.wanted !== own) return false;
       this.stop();
       const reason = error instanceof DOMException ? error : new DOMException(String(error), 'Error');
       throw new UserError(...(REASONS[reason.name] ?? ['a camera that works', reason.message || reason.name, 'choose a photo']));
@@ -42,7 +60,8 @@ export class Camera {
   }
 
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.wanted = null;
+    if (this.stream !== null) end(this.stream);
     this.stream = null;
     this.video.srcObject = null;
   }

@@ -118,8 +118,8 @@ function show(model, source, width, height, answer, notes) {
 
 /** Starts or stops the camera. */
 const toggleCamera = () => begin('picture', 'Starting the camera …', async () => {
-  if (camera.running) return stopCamera();
-  await camera.start();
+  if (camera.wanted) return stopCamera();
+  if (!await camera.start()) return;
   byId('camera').setAttribute('aria-pressed', 'true');
   byId('camera').textContent = 'Stop the camera';
   // A screen reader would read every frame.
