@@ -36,11 +36,11 @@ export class Camera {
    * @throws {UserError} where there is none, or the user refuses.
    */
   async start() {
-    const own = {};
-    this.wanted = own;
     if (!navigator.mediaDevices?.getUserMedia) {
       throw new UserError('a page from https or from this machine', 'another one, to which browsers give no camera', 'choose a photo');
     }
+    const own = {};
+    this.wanted = own;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: WIDTH } } });
       if (this.wanted !== own) {
