@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tformer_cli import sizes
+from tformer_cli import paper_rows
 
 KERNELS = (3, 5, 7, 9, 11)
 
@@ -64,8 +64,8 @@ _TABLE_3 = tuple(
         else TFORMER,
         float(row.scores[0]),
     )
-    for row in sizes.ROWS
-    if row.table == sizes.FFN
+    for row in paper_rows.ROWS
+    if row.table == paper_rows.FFN
 )
 
 TABLES: dict[str, dict[str, float]] = {

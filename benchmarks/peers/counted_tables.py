@@ -6,7 +6,7 @@ import dataclasses
 import functools
 
 from benchmarks.peers.paper_tables import NOT_BUILT, PAPER_TABLES, build_paper_model
-from tformer_cli.sizes import CLASSIFICATION, DETECTION, ROWS, SEGMENTATION, Row
+from tformer_cli.paper_rows import CLASSIFICATION, DETECTION, ROWS, SEGMENTATION, Row
 
 TITLES = {5: CLASSIFICATION, 6: DETECTION, 7: SEGMENTATION}
 _AT_256 = "counted at 256×256, for which it was published"
