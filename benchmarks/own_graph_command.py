@@ -41,14 +41,7 @@ def run_command(
     parser.set_defaults(recipe="cifar10")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the run")
     parser.add_argument("--seed", type=run_options.seed, default=0, help="default: 0")
-    parser.add_argument(
-        "--teacher",
-        action="append",
-        default=[],
-        dest="teachers",
-        metavar="PATH",
-        help="learn from this .keras model too; may be repeated",
-    )
+    run_options.add_teacher_argument(parser, "too (distillation)")
     parser.add_argument("--weights", metavar="PATH", help="begin from this .keras file of the same graph")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     run_options.add_run_arguments(parser)
@@ -76,7 +69,7 @@ def _train(args: argparse.Namespace, name: str, build: Build, size: tuple[int, i
         out=args.out,
         seed=args.seed,
         weights=args.weights,
-        teachers=tuple(args.teachers),
+        teachers=tuple(args.teacher),
         **run_options.run_fields(args),
     )
     dataset = load_dataset(job.data, seed=job.seed, skip_unreadable=job.skip_unreadable)

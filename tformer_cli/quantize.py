@@ -19,15 +19,7 @@ The same command again goes on with the run, from its last checkpoint."""
 # What the float model brings with it.
 FIXED = ("input_size", "resize", "crop_fraction", "mean", "std", "model_arguments")
 # Options of the training, which --ptq leaves out.
-OF_TRAINING = {
-    "recipe": "--recipe",
-    "epochs": "--epochs",
-    "learning_rate": "--learning-rate",
-    "distill": "--distill",
-    "teachers": "--teacher",
-    "freeze_ranges": "--freeze-ranges",
-    "freeze_weights": "--freeze-weights",
-}
+OF_TRAINING = ("recipe", "epochs", "learning_rate", "distill", "teacher", "freeze_ranges", "freeze_weights")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,14 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn from the float model too, which is the teacher: the labels alone can cost a point or three "
         "(default, unless --ptq)",
     )
-    parser.add_argument(
-        "--teacher",
-        action="append",
-        default=[],
-        dest="teachers",
-        metavar="PATH",
-        help="learn from this .keras model instead; may be repeated: from the mean of their outputs",
-    )
+    run_options.add_teacher_argument(parser, "instead")
     parser.add_argument(
         "--freeze-ranges", action="store_true", help="keep the ranges of the calibration for the whole run"
     )
@@ -95,14 +80,14 @@ def check(args: argparse.Namespace) -> None:
         args, {"calibration_images": 1, "limit_steps": 1, "checkpoint_minutes": 0, "seed": 0}
     )
     if args.ptq:
-        given = [option for name, option in OF_TRAINING.items() if getattr(args, name)]
+        given = [f"--{name.replace('_', '-')}" for name in OF_TRAINING if getattr(args, name)]
         if given:
             raise UserError(
                 "--ptq, which does not train, without options of training",
                 ", ".join(given),
                 "leave one or the other out",
             )
-    if args.teachers and args.distill is False:
+    if args.teacher and args.distill is False:
         raise UserError("teachers, or --no-distill", "both", "leave one out", where="--teacher")
 
 
@@ -146,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
         calibration_images=args.calibration_images,
         calibration_only=args.ptq,
         distill=not args.ptq and args.distill is not False,
-        teachers=tuple(args.teachers),
+        teachers=tuple(args.teacher),
         freeze_weights=tuple(args.freeze_weights),
         **run_options.run_fields(args),
     )

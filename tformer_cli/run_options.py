@@ -42,6 +42,17 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_teacher_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """The models to learn from, a list; `what` says of the first what it is to the run."""
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help=f"learn from this .keras model {what}; may be repeated: from the mean of their outputs",
+    )
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Checkpoints, trials and events."""
     parser.add_argument(

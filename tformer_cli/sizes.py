@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tformer_cli.paper_rows import MEASURES, ROWS, TOP, Row
+from tformer_cli.paper_rows import COUNTED, MEASURES, ROWS, TOP, Row
 
 EPILOG = """examples:
   tformer sizes                 the paper's tables, and the peers counted by the same function
@@ -50,10 +50,13 @@ def _count_row(row: Row, counted: dict[str, tuple[int, int]]) -> dict[str, Any]:
     """The row with our counts, at the table's size, else 224×224; those of one configuration are counted once, those of
     models that this package does not build were counted before."""
     measures = MEASURES.get(row.table, TOP)
-    key = f"{row.model} {row.overrides}"
-    if row.model is not None and key not in counted:
-        counted[key] = _count(row.model, row.overrides)
-    parameters, macs = counted.get(key, row.counted or (None, None))
+    if row.model is None:
+        parameters, macs = COUNTED.get((row.table, row.label)) or (None, None)
+    else:
+        key = f"{row.model} {row.overrides}"
+        if key not in counted:
+            counted[key] = _count(row.model, row.overrides)
+        parameters, macs = counted[key]
     return {
         "table": row.table,
         "label": row.label,

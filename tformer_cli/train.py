@@ -54,14 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="begin with these: a .keras file or a shipped name; the head may differ",
     )
-    parser.add_argument(
-        "--teacher",
-        action="append",
-        default=[],
-        dest="teachers",
-        metavar="PATH",
-        help="learn from this .keras model too (distillation); may be repeated: from the mean of their outputs",
-    )
+    run_options.add_teacher_argument(parser, "too (distillation)")
     parser.add_argument(
         "--distillation", choices=("soft", "hard"), default="soft", help="how (default: soft)"
     )
@@ -191,7 +184,7 @@ def run(args: argparse.Namespace) -> int:
         out=out,
         seed=args.seed,
         weights=args.weights,
-        teachers=tuple(args.teachers),
+        teachers=tuple(args.teacher),
         distillation=args.distillation,
         xla=args.xla,
         nested=args.nested,
