@@ -1,32 +1,35 @@
 """The difference of two model files: the residual of aligned bytes, as gaps and values, packed by lzma.
 
 A delta names its base and its target by SHA-256; whoever applies one gets the target or an error, never anything else.
-The target's first bytes are aligned with the base's first ones, its last with the base's last: files of another length
-differ in one place, as a rule the contract's text, and what stands behind it is the same again.
-Layout, little-endian: "TFD2", base SHA-256, target SHA-256, target bytes (u64), how many of them are aligned at the
-front (u64), values (u64), far gaps (u64), packed bytes of gaps, far gaps and values (3 × u64), then those xz streams.
+The target lies over pieces of the base (`alignment.py`), since files of other lengths of names, labels or numbers
+have the same weights at other places.
+Layout, little-endian: "TFD3", base SHA-256, target SHA-256, target bytes (u64), pieces (u64), values (u64), far gaps
+(u64), packed bytes of gaps, far gaps and values (3 × u64); then of each piece its bytes (u64) and where it begins in
+the base (i64; bytes that the base does not have are zeros); then those xz streams.
 """
 
 import hashlib
+import itertools
 import struct
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tformer_edge.update.alignment import Piece, find_pieces, moved
 from tformer_edge.update.packed_streams import corrupt, pack, unpack
 
-MAGIC: Final = b"TFD2"
+MAGIC: Final = b"TFD3"
 HEADER: Final = struct.Struct("<4s32s32s7Q")
+PIECE: Final = struct.Struct("<Qq")
 _FAR: Final = 255
 
 
 def make_delta(base: bytes, target: bytes) -> bytes:
     """The delta that turns `base` into `target`; both may have any length, 0 as well."""
-    new = np.frombuffer(target, np.uint8)
-    front = _best_front(base, new)
-    old = _aligned(base, len(target), front)
-    residual = new - old  # mod 256
+    old, new = np.frombuffer(base, np.uint8), np.frombuffer(target, np.uint8)
+    pieces = find_pieces(old, new)
+    residual = new - _laid(old, pieces)  # mod 256
     places = np.flatnonzero(residual)
     gaps = np.diff(places, prepend=-1) - 1
     near = np.minimum(gaps, _FAR).astype(np.uint8)
@@ -37,12 +40,12 @@ def make_delta(base: bytes, target: bytes) -> bytes:
         hashlib.sha256(base).digest(),
         hashlib.sha256(target).digest(),
         len(target),
-        front,
+        len(pieces),
         len(places),
         len(far),
         *map(len, streams),
     )
-    return header + b"".join(streams)
+    return b"".join([header, *(PIECE.pack(*piece) for piece in pieces), *streams])
 
 
 def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
@@ -55,22 +58,25 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
     Raises UpdateFailure, state CORRUPT, for another base, a damaged or hostile delta, and a longer target.
     """
     if len(delta) < HEADER.size or delta[:4] != MAGIC:
-        raise corrupt("a delta of format 2", "other bytes")
-    _, base_hash, target_hash, length, front, count, far_count, *sizes = HEADER.unpack_from(delta)
-    too_many = max(front, count) > length or far_count > min(count, length // _FAR)
-    if length > max_bytes or too_many:
+        raise corrupt("a delta of format 3", "other bytes")
+    _, base_hash, target_hash, length, piece_count, count, far_count, *sizes = HEADER.unpack_from(delta)
+    if length > max_bytes or count > length or far_count > min(count, length // _FAR):
         raise corrupt(f"a delta to at most {max_bytes} bytes with fewer values than those", "larger numbers")
-    if sum(sizes) != len(delta) - HEADER.size:
-        raise corrupt(f"{sum(sizes)} packed bytes", f"{len(delta) - HEADER.size}")
+    first = HEADER.size + PIECE.size * piece_count
+    if first + sum(sizes) != len(delta):
+        raise corrupt(f"{first + sum(sizes)} bytes of delta", f"{len(delta)}")
+    pieces = list(PIECE.iter_unpack(delta[HEADER.size : first]))
+    if sum(one for one, _ in pieces) != length:
+        raise corrupt(f"pieces of {length} bytes", "others")
     if hashlib.sha256(base).digest() != base_hash:
         raise corrupt(f"the base {base_hash.hex()}", "another file")
-    ends = np.cumsum([HEADER.size, *sizes]).tolist()
+    ends = list(itertools.accumulate(sizes, initial=first))
     lengths = (count, 8 * far_count, count)
     near, far, values = (
         np.frombuffer(unpack(delta[start:end], size), kind)
         for start, end, size, kind in zip(ends[:-1], ends[1:], lengths, ("u1", "<u8", "u1"), strict=True)
     )
-    target = _moved(_aligned(base, length, front), near, far, values).tobytes()
+    target = _changed(_laid(np.frombuffer(base, np.uint8), pieces), near, far, values).tobytes()
     if hashlib.sha256(target).digest() != target_hash:
         raise corrupt(f"the target {target_hash.hex()}", "another file")
     return target
@@ -79,11 +85,11 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
 def base_of(delta: bytes) -> str:
     """The SHA-256 of the file that a delta starts from, as hexadecimal digits. Raises UpdateFailure for no delta."""
     if len(delta) < HEADER.size or delta[:4] != MAGIC:
-        raise corrupt("a delta of format 2", "other bytes")
+        raise corrupt("a delta of format 3", "other bytes")
     return str(HEADER.unpack_from(delta)[1].hex())
 
 
-def _moved(
+def _changed(
     base: NDArray[np.uint8], near: NDArray[np.uint8], far: NDArray[np.uint64], values: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     length = len(base)
@@ -99,22 +105,6 @@ def _moved(
     return base
 
 
-def _aligned(base: bytes, length: int, front: int) -> NDArray[np.uint8]:
-    """The base's first `front` bytes and its last ones, `length` in all; zeros where it has none. A fresh array."""
-    given, result = np.frombuffer(base, np.uint8), np.zeros(length, np.uint8)
-    first = given[:front]
-    last = given[max(0, len(given) - (length - front)) :]
-    result[: len(first)] = first
-    result[length - len(last) :] = last
-    return result
-
-
-def _best_front(base: bytes, target: NDArray[np.uint8]) -> int:
-    """How many bytes to align at the front, so that the fewest differ."""
-    length = len(target)
-    if len(base) == length:
-        return length
-    # Before a front of k bytes k of the first comparison count, behind it the rest of the second one.
-    at_front = np.concatenate([[0], np.cumsum(_aligned(base, length, length) == target)])
-    at_back = np.concatenate([[0], np.cumsum((_aligned(base, length, 0) == target)[::-1])])[::-1]
-    return int(np.argmax(at_front + at_back))
+def _laid(base: NDArray[np.uint8], pieces: list[Piece]) -> NDArray[np.uint8]:
+    """The pieces of the base behind each other. A fresh array."""
+    return np.concatenate([np.zeros(0, np.uint8), *(moved(base, length, start) for length, start in pieces)])

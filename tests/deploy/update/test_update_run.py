@@ -145,6 +145,15 @@ def test_the_bytes_are_those_of_the_files(updated: Path, files: tuple[bytes, byt
     assert hashlib.sha256(new).hexdigest() == found["file_sha256"]
 
 
+def test_a_name_of_another_length_costs_its_own_bytes(space: Path, files: tuple[bytes, bytes]) -> None:
+    """It stands in the metadata, before all weights, and in the contract: two places, and what follows has moved."""
+    renamed = space / ("of another length" * 4)
+    shutil.copytree(space / "int8", renamed)
+    new = convert_model(renamed, ConversionOptions(verify=False))[0].to_bytes()
+    assert len(new) - len(files[0]) > 100
+    assert len(make_delta(files[0], new)) < 900
+
+
 def test_only_chosen_numbers_differ_by_the_runtime_s_own_account(
     updated: Path, files: tuple[bytes, bytes]
 ) -> None:

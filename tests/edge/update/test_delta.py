@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tformer_edge.update.delta import HEADER, MAGIC, apply_delta, base_of, make_delta
+from tformer_edge.update.delta import HEADER, MAGIC, PIECE, apply_delta, base_of, make_delta
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 RANDOM = np.random.default_rng(1)
@@ -71,6 +71,20 @@ def test_one_place_of_another_length_costs_its_own_bytes(change):
     assert len(delta) < 400
 
 
+@pytest.mark.parametrize("share", [0, 0.02, 0.5])
+def test_places_of_other_lengths_cost_their_own_bytes(share):
+    """As of a file whose metadata, zip and contract name another run: what lies between them has moved as a whole."""
+    parts = [RANDOM.integers(0, 256, size, dtype=np.uint8).tobytes() for size in (900, 90_000, 5_000, 300)]
+    base = b"mine".join(parts)
+    target = bytearray(b"a longer name".join(parts[:2]) + b"x" + b"".join(parts[2:]))
+    weights = np.flatnonzero(np.random.default_rng(3).random(80_000) < share) + 2_000
+    for place in weights:
+        target[place] = (target[place] + 1) % 256
+    delta = make_delta(base, bytes(target))
+    assert apply_delta(base, delta, len(target)) == bytes(target)
+    assert len(delta) < 500 + 1.9 * len(weights)
+
+
 def test_D1_a_delta_for_another_base():
     delta = make_delta(BASE, changed(0.05))
     assert base_of(delta) == hashlib.sha256(BASE).hexdigest()
@@ -127,20 +141,42 @@ def test_D2_mutated_deltas_are_refused_or_give_the_target():
 
 @settings(max_examples=100)
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-def test_D2_any_numbers_in_the_header(front, count, far):
+def test_D2_any_numbers_in_the_header(pieces, count, far):
     good = make_delta(BASE, changed(0.05))
     fields = list(HEADER.unpack_from(good))
-    fields[4:7] = front, count, far
+    fields[4:7] = pieces, count, far
     try:
         assert apply_delta(BASE, HEADER.pack(*fields) + good[HEADER.size :], 4000) == changed(0.05)
     except UpdateFailure as error:
         assert error.state is UpdateState.CORRUPT
 
 
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(-(2**63), 2**63 - 1)), max_size=5)
+    | st.lists(st.tuples(st.integers(0, 1500), st.integers(-4000, 4000)), max_size=5)
+)
+def test_D2_any_pieces(pieces):
+    good = make_delta(BASE, changed(0.05))
+    fields = list(HEADER.unpack_from(good))
+    rest = good[HEADER.size + PIECE.size * fields[4] :]
+    fields[4] = len(pieces)
+    delta = HEADER.pack(*fields) + b"".join(PIECE.pack(*piece) for piece in pieces) + rest
+    tracemalloc.start()
+    try:
+        assert apply_delta(BASE, delta, 4000) == changed(0.05)
+    except UpdateFailure as error:
+        assert error.state is UpdateState.CORRUPT
+    finally:
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+        tracemalloc.stop()
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_D2_arbitrary_bytes_behind_a_right_header(body):
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 5, 1, len(body), 0, 0)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1, 5, 1, len(body), 0, 0)
+    header += PIECE.pack(3000, 0)
     with pytest.raises(UpdateFailure):
         apply_delta(BASE, header + body, 4000)
 
@@ -149,7 +185,8 @@ def test_A7_an_lzma_bomb_is_stopped_at_the_announced_length():
     bomb = lzma.compress(bytes(200 << 20), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=0)
     empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
     sizes = (len(bomb), len(empty), len(bomb))
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 1000, 0, *sizes)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1, 1000, 0, *sizes)
+    header += PIECE.pack(3000, 0)
     tracemalloc.start()
     try:
         with pytest.raises(UpdateFailure, match="stream of 1000 bytes"):
@@ -163,6 +200,7 @@ def test_A7_a_stream_that_wants_a_large_dictionary():
     greedy = lzma.compress(bytes(1000), lzma.FORMAT_XZ, lzma.CHECK_NONE, preset=9)
     empty = lzma.compress(b"", lzma.FORMAT_XZ, lzma.CHECK_NONE)
     sizes = (len(greedy), len(empty), len(greedy))
-    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 3000, 1000, 0, *sizes)
+    header = HEADER.pack(MAGIC, hashlib.sha256(BASE).digest(), bytes(32), 3000, 1, 1000, 0, *sizes)
+    header += PIECE.pack(3000, 0)
     with pytest.raises(UpdateFailure, match="xz"):
         apply_delta(BASE, header + greedy + empty + greedy, 4000)
