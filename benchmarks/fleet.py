@@ -31,8 +31,9 @@ from benchmarks.fleet_server import Nginx
 from tformer_edge.command_line import guarded
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.files import write_whole
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.update_state import UpdateState
+from tformer_publish.outcome_log import Outcomes, check_growth, read_logs
 from tformer_publish.releases import promote, release, rollback
 from tformer_publish.repository import Repository
 
@@ -74,6 +75,12 @@ class Fleet:
         promote(self.repository, number, rollout, self.keys)
         self.allow_reading()
 
+    def grow(self, number: int, rollout: int) -> None:
+        """As `tformer publish promote --log`. Raises Failure where what devices report does not let it grow."""
+        found = read_logs([self.server.log]).get(number, Outcomes())
+        check_growth(number, found, most_failures=2.0, least_reports=len(self.folders) // 50)
+        self.promote(number, rollout)
+
     def rollback(self, number: int) -> None:
         rollback(self.repository, number, self.keys)
         self.allow_reading()
@@ -114,24 +121,36 @@ def play(fleet: Fleet, model: bytes) -> None:
     second, bad, last = (moved(model, seed) for seed in (1, 2, 3))
     fleet.release(model, 100)
     fleet.wave("release 1, first contact", trouble=False)
-    fleet.release(second, 10)
-    for rollout in (10, 50, 100):
-        fleet.promote(2, rollout)
-        fleet.wave(f"release 2 at {rollout} %")
+    _roll_out(fleet, 2, second)
     fleet.bad = frozenset({hashlib.sha256(bad).hexdigest()})
     fleet.release(bad, 10)
-    fleet.wave("release 3, whose program dies, at 10 %")
+    states = fleet.wave("release 3, whose program dies, at 10 %")
+    if states[UpdateState.UPDATED]:
+        try:
+            fleet.grow(3, 50)
+        except Failure as failure:
+            print(failure, flush=True)
+        else:
+            raise Failure(
+                "expected devices' reports to stop release 3, received none that do; please open an issue"
+            )
     fleet.promote(3, 0)
     fleet.wave("release 3 halted")
     fleet.rollback(2)
     fleet.wave("release 4, a rollback to release 2's bytes")
-    fleet.release(last, 10)
-    for rollout in (10, 50, 100):
-        fleet.promote(5, rollout)
-        fleet.wave(f"release 5 at {rollout} %")
+    _roll_out(fleet, 5, last)
     fleet.wave("clocks are right and all are there", trouble=False)
     fleet.idle_from = len(fleet.server.answered())
     fleet.wave("a poll with nothing new", trouble=False)
+
+
+def _roll_out(fleet: Fleet, number: int, data: bytes) -> None:
+    """To 10, 50 and 100 % of devices, as far as they report that it works."""
+    fleet.release(data, 10)
+    fleet.wave(f"release {number} at 10 %")
+    for rollout in (50, 100):
+        fleet.grow(number, rollout)
+        fleet.wave(f"release {number} at {rollout} %")
 
 
 def ended(fleet: Fleet) -> dict[str, int]:

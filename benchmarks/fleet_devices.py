@@ -13,9 +13,11 @@ from typing import Any
 from unittest import mock
 
 from tformer_edge.update import client
-from tformer_edge.update.client import check_model, update
+from tformer_edge.update.client import update
 from tformer_edge.update.download import Patience
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.model_store import MAX_TRIALS, ModelStore
+from tformer_edge.update.outcome_reports import report_outcomes
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 PATIENCE = Patience(attempts=3, socket_seconds=60, deadline=600, pause=0.05)
@@ -87,6 +89,7 @@ def _visit(wave: Wave, visit: Visit) -> Seen:
     state = store.state()
     if state.trial >= 0:
         _program(store, confirms=state.slots[state.active].sha256 not in wave.bad)
+    report_outcomes(store, wave.url)
     return Seen(str(report.state), report.release, seconds, cpu, interrupted)
 
 

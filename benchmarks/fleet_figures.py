@@ -10,7 +10,7 @@ from benchmarks.fleet_devices import Seen
 from benchmarks.fleet_server import Answered
 
 MILLION = 1_000_000
-KINDS = ("metadata", "delta", "full")
+KINDS = ("metadata", "delta", "full", "reports")
 # For how long a CDN gives timestamp.json, and the 404 of the next root, without asking; all other names never change.
 KEPT_SECONDS = 60
 

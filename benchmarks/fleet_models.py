@@ -12,7 +12,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.golden_check import golden_answer
 from tformer_edge.golden_record import GoldenRecord
 from tformer_edge.model import Model
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 
 # Tables and offsets of a flatbuffer are full of zero bytes; weights have this many in a row seldom.
 ZEROS = b"\0\0\0"

@@ -14,7 +14,7 @@ CONFIG = """
 daemon off; worker_processes 1; pid {work}/nginx.pid; error_log {work}/error.log; {user}
 events {{ worker_connections 1024; }}
 http {{
-  log_format fleet '$uri $status $bytes_sent $request_time';
+  log_format fleet '$request_method $uri $status $bytes_sent $request_time';
   access_log {work}/access.log fleet;
   client_body_temp_path {work}/body; proxy_temp_path {work}/proxy; fastcgi_temp_path {work}/fastcgi;
   uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
@@ -35,8 +35,8 @@ class Answered:
 
     @property
     def kind(self) -> str:
-        if self.path.startswith("/metadata/"):
-            return "metadata"
+        if self.path.startswith(("/metadata/", "/reports/")):
+            return self.path.split("/")[1]
         return "delta" if self.path.endswith(".delta") else "full"
 
 
@@ -83,7 +83,7 @@ class Nginx:
         """All requests so far; the last ones may be missing until `stop`."""
         lines = (line.split() for line in self.log.read_text().splitlines())
         return [
-            Answered(path, int(status), int(size), float(seconds)) for path, status, size, seconds in lines
+            Answered(path, int(status), int(size), float(seconds)) for _, path, status, size, seconds in lines
         ]
 
     def stop(self) -> None:

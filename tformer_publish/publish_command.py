@@ -13,9 +13,10 @@ from securesystemslib.signer import Key, Signer
 from tformer_edge.byte_count import byte_count
 from tformer_edge.command_line import guarded
 from tformer_edge.contract import load_bytes
-from tformer_edge.errors import UserError
+from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.bundle import make_bundle
 from tformer_publish import releases
+from tformer_publish.outcome_log import Outcomes, check_growth, read_logs
 from tformer_publish.publish_options import EPILOG, add_arguments
 from tformer_publish.repository import Repository
 from tformer_publish.signing_keys import PASSPHRASE, new_key, open_signer
@@ -57,7 +58,7 @@ def _act(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, An
         wrong = releases.verify(repository)
         return {"valid": not wrong, "wrong": wrong}, "\n".join(wrong) or "valid", 1 if wrong else 0
     if args.action == "report":
-        return _report(repository)
+        return _report(args, repository)
     # A key that is replaced may be lost: its role's others, if there are any, sign beside the new one.
     replaced = args.role if args.action == "rotate-key" and args.role != "root" else ""
     keys = {role: _signers(args, repository, role, role == replaced) for role in _NEEDED[args.action]}
@@ -67,9 +68,7 @@ def _act(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, An
         until = str(repository.timestamp().signed.expires)
         return {"valid_until": until}, f"signed, valid until {until}", 0
     if args.action == "promote":
-        releases.promote(repository, args.release, args.rollout, keys)
-        found = {"release": args.release, "rollout": args.rollout}
-        return found, f"release {args.release}: {args.rollout} % of devices", 0
+        return _promote(args, repository, keys)
     if args.action == "rotate-key":
         return _rotate(args, repository, keys)
     if args.action == "rollback":
@@ -129,6 +128,32 @@ def _signers(
     return right
 
 
+def _promote(
+    args: argparse.Namespace, repository: Repository, keys: dict[str, list[Signer]]
+) -> tuple[dict[str, Any], str, int]:
+    if not args.log and (args.most_failures is not None or args.least_reports is not None or args.or_halt):
+        raise UserError("logs that say how it fares", "none", "give the server's with --log")
+    most = 2.0 if args.most_failures is None else args.most_failures
+    least = 20 if args.least_reports is None else args.least_reports
+    if not 0 <= most <= 100 or least < 1:
+        raise UserError(
+            "0 to 100 % of failures and 1 report or more", f"{most:g} % and {least}", "give others"
+        )
+    if args.log and args.rollout > releases.offered(repository, args.release).rollout:
+        found = read_logs(map(Path, args.log)).get(args.release, Outcomes())
+        try:
+            check_growth(args.release, found, most, least)
+        except Failure:
+            if args.or_halt and found.works + found.failed >= least:
+                releases.promote(repository, args.release, 0, keys)
+                text = f"release {args.release}: halted, it failed on {found}"
+                return {"release": args.release, "rollout": 0, **vars(found)}, text, 1
+            raise
+    releases.promote(repository, args.release, args.rollout, keys)
+    found_now = {"release": args.release, "rollout": args.rollout}
+    return found_now, f"release {args.release}: {args.rollout} % of devices", 0
+
+
 def _rotate(
     args: argparse.Namespace, repository: Repository, keys: dict[str, list[Signer]]
 ) -> tuple[dict[str, Any], str, int]:
@@ -146,8 +171,9 @@ def _rotate(
     return found, f"{args.role}: {old[:16]}… gave way to {new.public_key.keyid[:16]}…", 0
 
 
-def _report(repository: Repository) -> tuple[dict[str, Any], str, int]:
+def _report(args: argparse.Namespace, repository: Repository) -> tuple[dict[str, Any], str, int]:
     rows = releases.report(repository)
+    outcomes = read_logs(map(Path, args.log))
     found = [
         {
             "release": one.number,
@@ -156,6 +182,7 @@ def _report(repository: Repository) -> tuple[dict[str, Any], str, int]:
             "device": one.device.to_json(),
             "memory": one.memory,
             "deltas": [{"base": part.base, "codec": part.codec, "bytes": part.length} for part in one.deltas],
+            **(vars(outcomes.get(one.number, Outcomes())) if args.log else {}),
         }
         for one in rows
     ]
@@ -163,6 +190,7 @@ def _report(repository: Repository) -> tuple[dict[str, Any], str, int]:
         f"release {one.number}: {one.rollout} % of {one.device.task} "
         f"{one.device.input_size[0]}×{one.device.input_size[1]}, {one.file.length:,} bytes, "
         f"deltas {', '.join(f'{part.length:,}' for part in one.deltas) or 'none'}"
+        + (f", failed on {outcomes.get(one.number, Outcomes())}" if args.log else "")
         for one in rows
     ]
     return {"releases": found}, "\n".join(lines) or "no releases yet", 0

@@ -7,6 +7,7 @@ EPILOG = """examples:
   tformer-publish release model.tflite --to REPO --key targets=KEYS/targets.pem … --rollout 10
   tformer-publish release L=l.tflite M=m.tflite S=s.tflite --to REPO --keys KEYS
   tformer-publish promote 3 --rollout 100 --to REPO --keys KEYS
+  tformer-publish promote 3 --rollout 100 --log access.log --most-failures 2 --to REPO --keys KEYS
   tformer-publish rollback 2 --to REPO --keys KEYS
   tformer-publish rotate-key targets --old KEYS/targets.pem --new KEYS/targets-2.pem --to REPO --keys KEYS
   tformer-publish refresh --to REPO --keys KEYS
@@ -55,6 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     promote = action("promote", "set a release's rollout; 0 halts it")
     promote.add_argument("release", type=int)
     promote.add_argument("--rollout", type=int, required=True, help="percent of devices")
+    log(promote, "more devices get it only where the reports in it (tformer-edge update --report) let them")
+    promote.add_argument(
+        "--most-failures",
+        type=float,
+        metavar="PERCENT",
+        help="with --log: of devices that report, on how many it may have failed (default: 2)",
+    )
+    promote.add_argument(
+        "--least-reports",
+        type=int,
+        metavar="N",
+        help="with --log: devices that must have reported (default: 20)",
+    )
+    promote.add_argument(
+        "--or-halt", action="store_true", help="with --log: where it failed on more, set its rollout to 0"
+    )
     rollback = action("rollback", "publish an earlier release's file as the newest release")
     rollback.add_argument("release", type=int)
     rotate = action("rotate-key", "replace a key, by root's signatures")
@@ -63,4 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument("--new", required=True, help="file of the key that comes; made where it is not there")
     action("refresh", "sign snapshot and timestamp anew; a timer runs this")
     action("verify", "check every signature, date and file", keys=False)
-    action("report", "list the releases", keys=False)
+    log(
+        action("report", "list the releases", keys=False),
+        "say too on how many devices each works or failed, as they reported (tformer-edge update --report)",
+    )
+
+
+def log(action: argparse.ArgumentParser, text: str) -> None:
+    action.add_argument(
+        "--log", nargs="+", default=[], metavar="FILE", help=f"access logs of the server, .gz too: {text}"
+    )

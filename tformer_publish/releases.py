@@ -13,9 +13,9 @@ from tuf.api.metadata import TargetFile
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.bundle import Bundle
-from tformer_edge.update.client import check_model, class_of_release
 from tformer_edge.update.delta import apply_delta, make_delta
 from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
+from tformer_edge.update.model_check import check_model, class_of_release
 from tformer_publish.repository import Repository, Signers
 
 KEPT = 5
@@ -127,6 +127,13 @@ def verify(repository: Repository) -> list[str]:
 def report(repository: Repository) -> list[Release]:
     """The releases that are offered, the newest first."""
     return releases_of(repository.targets().signed.targets)
+
+
+def offered(repository: Repository, number: int) -> Release:
+    """A release by its number. Raises UserError for one that is not there."""
+    entries = dict(repository.targets().signed.targets)
+    _entry(entries, number)
+    return next(one for one in releases_of(entries) if one.number == number)
 
 
 def _publish(

@@ -13,7 +13,7 @@ from benchmarks.fleet_models import moved
 from tests.edge.update.repositories import Site
 from tests.pi.emulated import guest
 from tformer_edge.model import Model
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 
 CORE = "cortex-a72"
 

@@ -5,6 +5,7 @@ failed, with the state that names why.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import random
@@ -19,13 +20,15 @@ from tformer_edge.files import read_regular
 from tformer_edge.printable import printable
 from tformer_edge.update.client import UpdateReport, update
 from tformer_edge.update.model_store import ModelStore
+from tformer_edge.update.outcome_reports import report_outcomes
 from tformer_edge.update.recovery import rebuild
 from tformer_edge.update.state_file import read_state
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 EPILOG = """examples:
   tformer-edge update https://models.example.org/ --root root.json
-  tformer-edge update https://models.example.org/ --every 24h"""
+  tformer-edge update https://models.example.org/ --every 24h
+  tformer-edge update https://models.example.org/ --every 24h --report"""
 DEFAULT_STORE = "models"
 GOOD = {UpdateState.UPDATED, UpdateState.UP_TO_DATE, UpdateState.NOT_IN_ROLLOUT}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -49,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most memory that a release may demand: 256MB, 64MiB (default: what this machine has)",
     )
     parser.add_argument(
+        "--report",
+        action="store_true",
+        help="tell the server's log which releases work or failed here, not who says so (docs/updates.md)",
+    )
+    parser.add_argument(
         "--floor", type=int, help="for a store whose memory is lost: the lowest release that may be installed"
     )
 
@@ -70,6 +78,11 @@ def run(args: argparse.Namespace) -> int:
         _rebuild(store, args.floor)
     while True:
         report = update(store, args.url, root, trial=not args.no_trial, memory=memory)
+        if args.report:
+            with contextlib.suppress(
+                OSError, UserError, UpdateFailure
+            ):  # how the update ended is what counts
+                report_outcomes(store, args.url)
         _show(report, args.json)
         if every is None:
             return 0 if report.state in GOOD else 1

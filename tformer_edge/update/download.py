@@ -70,7 +70,7 @@ def check_url(url: str) -> None:
         )
 
 
-def open_url(url: str, seconds: float, start: int = 0) -> Any:
+def open_url(url: str, seconds: float, start: int = 0, method: str = "GET") -> Any:
     """An open answer. Raises HTTPStatus, and OSError or http.client.HTTPException for a connection that failed."""
     check_url(url)
     headers = {"Accept-Encoding": "identity", "User-Agent": "tformer-edge"}
@@ -78,7 +78,7 @@ def open_url(url: str, seconds: float, start: int = 0) -> Any:
         headers["Range"] = f"bytes={start}-"
     opener = urllib.request.build_opener(_Redirects())
     try:
-        return opener.open(urllib.request.Request(url, headers=headers), timeout=seconds)
+        return opener.open(urllib.request.Request(url, headers=headers, method=method), timeout=seconds)
     except urllib.error.HTTPError as error:
         status = HTTPStatus(error.code, url)
         status.retry_after = error.headers.get("Retry-After") if error.headers else None  # type: ignore[attr-defined]

@@ -38,6 +38,7 @@ class DeviceState:
         trusted_time: seconds since 1970 at the last refresh that was accepted, by which a clock in the past is known.
         failed: releases that failed their self-test or trial here.
         last: the state in which the last update ended.
+        reported: of what `outcome_reports` says of releases, what a server was told.
     """
 
     device_id: str
@@ -50,6 +51,7 @@ class DeviceState:
     trusted_time: float = 0.0
     failed: tuple[int, ...] = ()
     last: str = ""
+    reported: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, sort_keys=True).encode()
@@ -68,6 +70,7 @@ def parse_state(data: bytes) -> DeviceState | None:
         found["slots"] = {name: Slot(**slot) for name, slot in found["slots"].items()}
         found["marks"] = {name: (str(key), int(version)) for name, (key, version) in found["marks"].items()}
         found["failed"] = tuple(found["failed"])
+        found["reported"] = tuple(found.get("reported", ()))
         return DeviceState(**found)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

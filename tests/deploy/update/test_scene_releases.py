@@ -10,7 +10,7 @@ from tests.edge.update.repositories import Device, Site
 from tformer_edge.cli import main as edge_main
 from tformer_edge.contract import ModelFile, read_model_file, write_model_file
 from tformer_edge.model import Model
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 from tformer_publish.publish_command import main as publish_main
 

@@ -68,6 +68,11 @@ class Site:
                 if site.answer is None or not site.answer(self, self.path):
                     site.serve(self)
 
+            def do_HEAD(self):
+                site.requests.append((f"HEAD {self.path}", self.headers.get("Range")))
+                if site.answer is None or not site.answer(self, self.path):
+                    site.send(self, 404, b"")
+
             def log_message(self, *args):
                 pass
 

@@ -12,7 +12,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update import capacity_choice, serving
 from tformer_edge.update.bundle import make_bundle
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.model_store import MAX_TRIALS
 from tformer_edge.update.serving import Serving
 from tformer_edge.update.update_state import UpdateFailure, UpdateState

@@ -8,7 +8,7 @@ import pytest
 
 from tformer_edge.cli import main
 from tformer_edge.errors import UserError
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.model_store import MAX_TRIALS, ModelStore
 from tformer_edge.update.state_file import DeviceState, parse_state, read_state
 from tformer_edge.update.update_state import UpdateFailure, UpdateState

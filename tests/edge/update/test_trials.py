@@ -10,7 +10,7 @@ import pytest
 from tests.edge.update.repositories import made_model
 from tests.fresh_process import fresh_module
 from tformer_edge import process_runner
-from tformer_edge.update.client import check_model
+from tformer_edge.update.model_check import check_model
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
 
 
