@@ -20,7 +20,7 @@ from benchmarks import micro
 from benchmarks.provenance import provenance
 from tformer_edge.errors import UserError
 
-ROWS = ("micro", "mobilenet", "cifar10", "segmenter_tiny")
+ROWS = ("micro", "mobilenet", "cifar10_large", "cifar10_small", "cifar10", "segmenter_tiny")
 NPUS = ("ethos-u55-32", "ethos-u55-64", "ethos-u55-128", "ethos-u55-256", "ethos-u65-256")
 # A pool for each share of the channels, as TFLite Micro takes them best; 3×3 pools of all, as LiteRT does; the former,
 # each as two pools, as `tformer convert --vela` has them.

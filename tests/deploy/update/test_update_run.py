@@ -20,14 +20,19 @@ from tformer_edge.errors import Failure
 from tformer_edge.graph import read_graph
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.delta import apply_delta, make_delta
+from tformer_keras.deploy.conversion import convert
 from tformer_keras.deploy.conversion_options import ConversionOptions
+from tformer_keras.deploy.graph_source import AS_TRAINED, GraphSource
 from tformer_keras.deploy.int8.quantized_file import read_arrays
-from tformer_keras.deploy.model_conversion import convert_model
+from tformer_keras.deploy.int8.quantized_model import load_quantized
+from tformer_keras.deploy.model_conversion import convert_model, file_of
 from tformer_keras.deploy.tflite.metadata import NOTHING_SAID
 from tformer_keras.deploy.tflite.pack import pack
 from tformer_keras.deploy.update.update_bytes import Dress, dress_of, moved_constants
+from tformer_keras.deploy.update.update_run import as_a_run
 from tformer_keras.training import callbacks
 from tformer_keras.training.checkpoint import save_checkpoint
+from tformer_keras.training.saved_model import open_model
 
 OPTIONS = ["--epochs", "4", "--learning-rate", "0.01", "--shares", "5", "--batch-size", "32", "--json"]
 CLASSES = 4
@@ -152,6 +157,17 @@ def test_a_name_of_another_length_costs_its_own_bytes(space: Path, files: tuple[
     new = convert_model(renamed, ConversionOptions(verify=False))[0].to_bytes()
     assert len(new) - len(files[0]) > 100
     assert len(make_delta(files[0], new)) < 900
+
+
+def test_how_certain_a_shipped_model_was_is_not_said_of_its_update(tmp_path: Path) -> None:
+    trained = open_model("tformer_micro_cifar10_small")
+    quantized = load_quantized(trained.model, trained.quantized)
+    shipped = GraphSource(trained, quantized, AS_TRAINED, False, ())
+    conversion = convert(quantized)
+    for source, said in ((shipped, True), (as_a_run(shipped, tmp_path / "run"), False)):
+        contract = file_of(source, conversion).contract
+        assert (contract.certainty is not None) is said
+    assert contract.name == "run"
 
 
 def test_only_chosen_numbers_differ_by_the_runtime_s_own_account(

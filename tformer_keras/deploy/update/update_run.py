@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -69,8 +70,7 @@ def update(
     done = finished(job, record, Cluster(), say)
     if done is not None:
         return done
-    # As `tformer convert` will call it.
-    renamed = dataclasses.replace(source, trained=dataclasses.replace(trained, name=job.out.resolve().name))
+    renamed = as_a_run(source, job.out)
     least = len(make_delta(deployed, file_of(renamed, conversion, metadata=dress.metadata).to_bytes()))
     if job.most_bytes(len(deployed)) <= least:
         raise UserError(
@@ -88,6 +88,15 @@ def update(
         report.write_json(job.out / "config.json", record)
         stages = UpdateStages(job, trained, quantized, dataset, say)
         return _Update(job, stages, renamed, deployed, conversion.flatbuffer, dress, least, console).run()
+
+
+def as_a_run(source: GraphSource, out: Path) -> GraphSource:
+    """The source as `tformer convert` will find it in the folder `out`.
+
+    How certain the deployed weights were (`certainty` of a shipped model) does not hold for others.
+    """
+    trained = dataclasses.replace(source.trained, name=out.resolve().name, certainty=None)
+    return dataclasses.replace(source, trained=trained)
 
 
 def _check_deployed(job: UpdateJob, flatbuffer: bytes, conversion: Conversion) -> None:
