@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from tformer_edge.contract import Golden, read_model_file, write_model_file
+from tformer_edge.contract import Golden, ModelFile, read_model_file, write_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.golden_check import golden_answer
 from tformer_edge.golden_record import GoldenRecord
@@ -46,15 +46,21 @@ def _moved(data: bytes, seed: int, share: float) -> bytes:
     count = max(1, min(int(share * len(flatbuffer)), (end - begin) // 2))
     chosen = begin + np.random.default_rng(seed).choice(end - begin, count, replace=False)
     flatbuffer[chosen] ^= 1
+    return renewed(file, flatbuffer.tobytes(), f"{file.contract.name}-{seed}")
+
+
+def renewed(file: ModelFile, flatbuffer: bytes, name: str) -> bytes:
+    """The file with another flatbuffer of the same inputs and outputs, its own golden answers, and another name."""
+    assert file.contract is not None
     golden, contract = list(file.golden), file.contract
     for _ in range(2):  # first with the old golden outputs, to be run; then with the new ones
         contract = dataclasses.replace(
             contract,
-            name=f"{file.contract.name}-{seed}",
+            name=name,
             golden=tuple(_record(one) for one in golden),
-            flatbuffer_sha256=_sha256(flatbuffer.tobytes()),
+            flatbuffer_sha256=_sha256(flatbuffer),
         )
-        rough = write_model_file(flatbuffer.tobytes(), contract, file.labels, golden)
+        rough = write_model_file(flatbuffer, contract, file.labels, golden)
         # A process of its own: a nudge at the wrong place makes a hostile file.
         with Model(rough, kernels="reference", isolated=True) as model:
             golden = [_run(model, one) for one in golden]
