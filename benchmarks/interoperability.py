@@ -7,6 +7,7 @@ IMAGES is a folder with a folder for each label. They should have the input's si
 """
 
 import argparse
+import atexit
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ def mediapipe(path: Path, file: ModelFile) -> Program:
     print(f"mediapipe {mediapipe.__version__}")
     options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=str(path)))
     classifier = vision.ImageClassifier.create_from_options(options)
+    atexit.register(classifier.close)  # else it complains while Python ends
 
     def run(pixels: NDArray[np.uint8], tensor: NDArray[Any]) -> NDArray[Any]:
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(pixels))
