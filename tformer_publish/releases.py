@@ -21,6 +21,8 @@ from tformer_publish.repository import Repository, Signers
 KEPT = 5
 # An update of a larger share of its file is none.
 LARGEST_SHARE = 0.9
+# A second delta that few devices can apply must save this much: every device fetches its entry in the metadata.
+SECOND_SAVES, SECOND_SHARE = 1024, 0.9
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,12 @@ def _publish(
             old = repository.read_file(base.file.name, entries[base.file.name])
             made = _deltas(old, data)
             weighed += [Way(base.number, codec, len(delta)) for codec, delta in made.items()]
-            codec, delta = min(made.items(), key=lambda item: len(item[1]))
-            if len(delta) < len(data):
-                name = f"release-{number}-from-{base.number}.delta"
+            for codec in worth_serving({one: len(delta) for one, delta in made.items()}, len(data)):
+                other = "" if codec == "residual" else f".{codec}"
+                name = f"release-{number}-from-{base.number}{other}.delta"
                 custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
-                added[name] = repository.add_file(name, delta, custom)
-                chosen.append(Way(base.number, codec, len(delta)))
+                added[name] = repository.add_file(name, made[codec], custom)
+                chosen.append(Way(base.number, codec, len(made[codec])))
         smallest = min((way.bytes for way in weighed if way.base), default=0)
         if smallest > LARGEST_SHARE * len(data) and not allow_full:
             raise UserError(
@@ -204,6 +206,21 @@ def _kept(entries: dict[str, TargetFile], mine: list[Release]) -> dict[str, Targ
         for name, target in entries.items()
         if target.unrecognized_fields.get("custom", {}).get("release") not in gone
     }
+
+
+def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
+    """The codecs whose deltas are served: the one that every device knows, and another one where it saves enough.
+
+    Args:
+        sizes: {codec: bytes of its delta}, "residual" among them.
+        full: bytes of the whole file.
+    """
+    served = ["residual"] if sizes["residual"] < full else []
+    best = min(full, sizes["residual"])
+    for codec, size in sizes.items():
+        if codec != "residual" and size < SECOND_SHARE * best and size + SECOND_SAVES < best:
+            served.append(codec)
+    return served
 
 
 def _deltas(old: bytes, new: bytes) -> dict[str, bytes]:

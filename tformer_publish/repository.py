@@ -168,7 +168,7 @@ class Repository:
         try:
             return Metadata.from_bytes(read_regular(self.metadata / name))
         except (OSError, RepositoryError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = (getattr(error, "strerror", None) or " ".join(str(error).split())[:200]).lower()
             raise UserError(
                 f"{self.folder} to hold {name}", reason, "restore it, or make one with tformer-publish init"
             ) from None

@@ -1,13 +1,17 @@
 """A device and a repository on loopback: what reaches it, and by how many bytes."""
 
+import importlib.util
+
 import pytest
 
+from tests.edge.tiny_models import PREPROCESSING
 from tests.edge.update.repositories import Device, made_model
+from tformer_edge.contract import describe, read_model_file, write_model_file
 from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.manifest import DeviceClass, Part, Release, bucket, ways_to
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
-from tformer_publish.releases import promote, rollback, verify
+from tformer_publish.releases import promote, rollback, verify, worth_serving
 
 
 def test_first_contact_delta_and_nothing_new(site, device):
@@ -47,6 +51,41 @@ def test_D4_a_way_that_is_no_shorter_or_does_not_begin_here_is_never_taken():
     assert ways_to(release, {here: b""}, ("residual",)) == [short, whole]
     assert ways_to(release, {here: b""}, ("residual", "hdiffpatch")) == [unknown, short, whole]
     assert ways_to(release, {}, ("residual",)) == [whole]
+
+
+def reordered(data, blocks):
+    """The file with its flatbuffer's bytes in another order, as when a converter lays them out otherwise."""
+    file = read_model_file(data)
+    body, step = file.flatbuffer[8:], len(file.flatbuffer[8:]) // blocks
+    parts = [body[start : start + step] for start in range(0, len(body), step)]
+    flatbuffer = file.flatbuffer[:8] + b"".join(reversed(parts))
+    contract = describe(flatbuffer, file.labels, file.golden, name="other layout", image=PREPROCESSING)
+    return write_model_file(flatbuffer, contract, file.labels, file.golden)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_device_without_hdiffpatch_has_a_delta_of_its_own(site, device, monkeypatch, installed):
+    data = made_model(0, size=200_000)
+    site.release(data)
+    device.update()
+    made = site.release(reordered(data, 30))
+    (_, residual, other) = made.chosen
+    assert (residual.codec, other.codec) == ("residual", "hdiffpatch") and other.bytes < 0.5 * residual.bytes
+    if not installed:
+        find = importlib.util.find_spec
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: name != "hdiffpatch" and find(name))
+    report = device.update()
+    assert device.data() == reordered(data, 30) and report.traffic.full == 0
+    assert report.traffic.delta == (other if installed else residual).bytes
+
+
+def test_a_second_delta_is_served_where_it_saves_more_than_its_entry_costs(site):
+    site.release(made_model(0))
+    assert [way.codec for way in site.release(made_model(1)).chosen] == ["full", "residual"]
+    assert worth_serving({"residual": 5000, "hdiffpatch": 4600}, 9000) == ["residual"]
+    assert worth_serving({"residual": 300, "hdiffpatch": 40}, 9000) == ["residual"]
+    assert worth_serving({"residual": 9000, "hdiffpatch": 4000}, 9000) == ["hdiffpatch"]
+    assert worth_serving({"residual": 9000, "hdiffpatch": 9100}, 9000) == []
 
 
 def test_D1_a_base_that_was_changed_on_the_device(site, device):
