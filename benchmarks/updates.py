@@ -1,13 +1,15 @@
 """What small updates win on a camera's images: CIFAR-10 with a colour cast, blur and noise, and the shipped model.
 
     python benchmarks/updates.py CIFAR10 /tmp/shifted          the images, the same for the same folder
-    tformer update tformer_micro_cifar10 --data /tmp/shifted --budget 10% --out /tmp/shifted-update
+    tformer update tformer_micro_cifar10_large --data /tmp/shifted --budget 10% --out /tmp/shifted-update
+    python benchmarks/updates.py CAMVID /tmp/streets --scenes  a folder of boxes or masks (docs/data.md), all of it
 
 docs/updates.md has the table.
 """
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -67,6 +69,27 @@ def make(source: Path, out: Path, train: int, test: int) -> dict[str, int]:
     return made
 
 
+def make_scenes(source: Path, out: Path) -> dict[str, int]:
+    """A copy of a folder of pictures with boxes or masks, its pictures shifted, masks as they are. Returns how many."""
+    if out.exists():
+        raise UserError("a new folder", str(out), "name another")
+    made = 0
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        copy = out / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix.lower() not in SUFFIXES or "masks" in copy.parts:
+            shutil.copyfile(path, copy)
+            continue
+        with Image.open(path) as image, whole_file(copy) as part:
+            # The same name and size, which annotations have; nearly nothing is lost by JPEG.
+            kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
+            shifted(image, made).save(part, kind, quality=95)
+        made += 1
+    if not made:
+        raise UserError(f"pictures in {source}", "none", "give a folder of pictures with boxes or masks")
+    return {"pictures": made}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -79,8 +102,12 @@ def main() -> int:
         "--train", type=int, default=TRAIN, metavar="N", help=f"training images (default: {TRAIN})"
     )
     parser.add_argument("--test", type=int, default=TEST, metavar="N", help=f"test images (default: {TEST})")
+    parser.add_argument("--scenes", action="store_true", help="a folder of boxes or masks instead, all of it")
     args = parser.parse_args()
-    print(json.dumps(make(args.source, args.out, args.train, args.test)))
+    if args.scenes:
+        print(json.dumps(make_scenes(args.source, args.out)))
+    else:
+        print(json.dumps(make(args.source, args.out, args.train, args.test)))
     return 0
 
 

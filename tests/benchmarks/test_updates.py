@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.updates import make, shifted
+from benchmarks.updates import make, make_scenes, shifted
 from tformer_edge.errors import UserError
 
 
@@ -47,3 +47,22 @@ def test_warm_and_noisy_and_blurred():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
     assert np.asarray(shifted(Image.fromarray(stripes), 0), float)[..., 1].std() < 0.7 * 0.9 * 127.5
+
+
+def test_a_copy_of_scenes_has_other_pictures_and_the_same_masks(tmp_path):
+    for name in ("images/train/a.jpg", "images/test/b.png", "masks/train/a.png"):
+        path = tmp_path / "scenes" / name
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (40, 30), (128, 128, 128)).save(path)
+    (tmp_path / "scenes" / "classes.txt").write_text("road\n")
+    assert make_scenes(tmp_path / "scenes", tmp_path / "new") == {"pictures": 2}
+    for name, same in (("masks/train/a.png", True), ("classes.txt", True), ("images/train/a.jpg", False)):
+        old, new = (tmp_path / folder / name for folder in ("scenes", "new"))
+        assert (old.read_bytes() == new.read_bytes()) is same
+    red, green, blue = pixels(tmp_path / "new")["images/test/b.png"].reshape(-1, 3).mean(axis=0)
+    assert red > 140 > 120 > green > 110 and blue < 80
+    with pytest.raises(UserError, match="new folder"):
+        make_scenes(tmp_path / "scenes", tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="pictures"):
+        make_scenes(tmp_path / "empty", tmp_path / "other")
