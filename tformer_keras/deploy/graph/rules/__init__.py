@@ -26,6 +26,7 @@ from tformer_keras.deploy.graph.rules import (  # noqa: F401  (registered by imp
     reshaping_rule,
     resizing_rule,
     separable_conv2d_rule,
+    shaping_operators_rule,
     zero_padding2d_rule,
 )
 from tformer_keras.deploy.graph.rules.registry import Call, find_rule, register_rule, takes_constants

@@ -74,13 +74,29 @@ def lower_relu(call: Call) -> str:
     slope = float(layer.negative_slope or 0.0)
     require(
         call,
-        not layer.threshold and layer.max_value in (None, 6, 6.0) and not (slope and layer.max_value),
-        "no threshold, and a maximum of None or 6, without a negative slope",
+        not layer.threshold and not (slope and layer.max_value is not None),
+        "no threshold, and a maximum or a negative slope, not both",
         (layer.negative_slope, layer.threshold, layer.max_value),
     )
     if slope:
         return call.graph.add(call.node("leaky_relu", slope=slope))
-    return _lower_kind(call, "relu" if layer.max_value is None else "relu6")
+    if layer.max_value is not None:
+        return bounded_relu(call, float(layer.max_value))
+    return _lower_kind(call, "relu")
+
+
+def bounded_relu(call: Call, most: float) -> str:
+    """min(max(x, 0), most), which is `most` / 6 times the ReLU6 of 6 / `most` times x: devices have no other bound."""
+    require(call, most > 0, "a maximum above 0", most)
+    if most == 6:
+        return _lower_kind(call, "relu6")
+    graph = call.graph
+    scaled, bounded = (graph.fresh(f"{call.name}.{part}") for part in ("scaled", "bounded"))
+    graph.add(Node("scale_by", scaled, call.inputs, call.shape, {"value": 6 / most}, tensor=scaled))
+    graph.add(Node("activation", bounded, [scaled], call.shape, {"kind": "relu6"}, tensor=bounded))
+    return graph.add(
+        Node("scale_by", call.name, [bounded], call.shape, {"value": most / 6}, tensor=call.name)
+    )
 
 
 @register_rule(keras.layers.ELU)

@@ -1,4 +1,4 @@
-"""Operations on a model's tensors that are no layers: `x + y`, `x / 127.5 - 1`, `x[..., ::-1]`, `keras.ops.relu(x)`."""
+"""Operations on a model's tensors that are no layers and compute: `x + y`, `x / 127.5 - 1`, `keras.ops.relu(x)`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from tformer_keras.deploy.graph.nodes import Node, Weight
-from tformer_keras.deploy.graph.rules.merging_rule import concatenated, pairwise
+from tformer_keras.deploy.graph.nodes import Node
+from tformer_keras.deploy.graph.rules.activation_rule import bounded_relu
+from tformer_keras.deploy.graph.rules.constants import add_with_constant
+from tformer_keras.deploy.graph.rules.merging_rule import pairwise
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule, require
 
 
@@ -72,86 +74,86 @@ def lower_negative(call: Call) -> str:
     return call.graph.add(call.node("scale_by", value=-1.0))
 
 
-@register_rule(operation_class(lambda x: ops.reshape(x, (-1, 64))))
-def lower_reshape(call: Call) -> str:
-    return call.graph.add(call.node("reshape", tensor=False))
+@register_rule(operation_class(ops.square))
+def lower_square(call: Call) -> str:
+    return _product_with_itself(call)
 
 
-@register_rule(operation_class(lambda x: ops.concatenate([x, x])), constants=True)
-def lower_concatenate(call: Call) -> str:
-    rank = len(call.shape) + 1
-    axis = int(call.layer.axis) % rank
-    require(call, axis > 0, "concatenation of any axis but the batch", call.layer.axis)
-    return concatenated(call, list(call.operands), axis)
+@register_rule(operation_class(lambda x: x**2), constants=True)
+def lower_power(call: Call) -> str:
+    exponent = call.operands[1]
+    require(call, isinstance(exponent, np.ndarray) and bool(np.all(exponent == 2)), "a power of 2", exponent)
+    return _product_with_itself(call)
+
+
+def _product_with_itself(call: Call) -> str:
+    value = call.inputs[0]
+    return call.graph.add(Node("multiply", call.name, [value, value], call.shape, tensor=call.name))
+
+
+@register_rule(operation_class(ops.absolute))
+def lower_absolute(call: Call) -> str:
+    """relu(x) + relu(-x)."""
+    graph, (value,) = call.graph, call.inputs
+    above, turned, below = (graph.fresh(f"{call.name}.{part}") for part in ("above", "turned", "below"))
+    graph.add(Node("activation", above, [value], call.shape, {"kind": "relu"}, tensor=above))
+    graph.add(Node("scale_by", turned, [value], call.shape, {"value": -1.0}, tensor=turned))
+    graph.add(Node("activation", below, [turned], call.shape, {"kind": "relu"}, tensor=below))
+    return graph.add(Node("add", call.name, [above, below], call.shape, tensor=call.name))
+
+
+@register_rule(operation_class(lambda x: ops.clip(x, 0, 1)))
+def lower_clip(call: Call) -> str:
+    """From zero on a scaled ReLU6, which is one operation of XNNPACK; else a maximum and a minimum."""
+    low, high = call.layer.x_min, call.layer.x_max
+    known = all(np.ndim(one) == 0 and np.isfinite(one) for one in (low, high))
+    require(call, known and low < high, "two numbers, the lower one first", (low, high))
+    if low == 0:
+        return bounded_relu(call, float(high))
+    above = call.graph.fresh(f"{call.name}.above")
+    add_with_constant(call, "maximum", call.inputs[0], np.asarray(low, "float64"), False, above)
+    return add_with_constant(call, "minimum", above, np.asarray(high, "float64"), False, call.name)
+
+
+@register_rule(operation_class(ops.gelu))
+def lower_gelu(call: Call) -> str:
+    require(call, not call.layer.approximate, "gelu(x, approximate=False), which devices have", "another")
+    return call.graph.add(call.node("activation", kind="gelu"))
+
+
+@register_rule(operation_class(ops.leaky_relu))
+def lower_leaky_relu(call: Call) -> str:
+    return call.graph.add(call.node("leaky_relu", slope=float(call.layer.negative_slope)))
+
+
+@register_rule(operation_class(ops.elu))
+def lower_elu(call: Call) -> str:
+    require(call, call.layer.alpha == 1, "an alpha of 1, which is the device's", call.layer.alpha)
+    return call.graph.add(call.node("activation", kind="elu"))
+
+
+@register_rule(operation_class(ops.softmax))
+def lower_softmax(call: Call) -> str:
+    require(call, call.layer.axis in (-1, len(call.shape)), "softmax over the last axis", call.layer.axis)
+    return call.graph.add(call.node("activation", kind="softmax"))
 
 
 @register_rule(operation_class(lambda x: ops.mean(x, (1, 2))))
 def lower_mean(call: Call) -> str:
-    axis = call.layer.axis
-    axes = tuple(sorted(int(one) % 4 for one in (axis if isinstance(axis, list | tuple) else (axis,))))
-    require(call, len(call.input.shape) == 3 and axes == (1, 2), "the mean over height and width", axis)
+    _require_whole_map(call, "mean")
     return call.graph.add(call.node("global_average", keepdims=bool(call.layer.keepdims)))
 
 
-@register_rule(operation_class(lambda x: ops.stack([x, x], axis=-1)))
-def lower_stack(call: Call) -> str:
-    rank = len(call.shape) + 1
-    axis = int(call.layer.axis) % rank
-    require(call, axis > 0, "a stack along any axis but the batch", call.layer.axis)
-    shape = tuple(1 if place == axis - 1 else size for place, size in enumerate(call.shape))
-    parts = []
-    for number, value in enumerate(call.inputs):
-        name = call.graph.fresh(f"{call.name}.{number}")
-        parts.append(call.graph.add(Node("reshape", name, [value], shape)))
-    return call.graph.add(Node("concatenate", call.name, parts, call.shape, {"axis": axis}))
+@register_rule(operation_class(lambda x: ops.max(x, (1, 2))), operation_class(lambda x: ops.amax(x, (1, 2))))
+def lower_max(call: Call) -> str:
+    _require_whole_map(call, "maximum")
+    require(call, getattr(call.layer, "initial", None) is None, "no initial value", "one")
+    return call.graph.add(call.node("global_max", tensor=False, keepdims=bool(call.layer.keepdims)))
 
 
-@register_rule(operation_class(lambda x: x[..., ::-1]), constants=True)
-def lower_get_item(call: Call) -> str:
-    """Parts with steps of one are slices; channels in another order are a 1×1 convolution that picks them."""
-    (_, key), _ = call.arguments
-    shape = call.input.shape
-    keys = _whole_key(call, key, len(shape) + 1)
-    require(call, keys[0] == slice(None), "all images of the batch", key)
-    # A number takes one and drops the axis.
-    whole = [slice(one, one + 1 or None) if isinstance(one, int) else one for one in keys[1:]]
-    spans = [range(*one.indices(size)) for one, size in zip(whole, shape, strict=True)]
-    require(call, all(len(span) for span in spans), "a part that is not empty", key)
-    require(call, all(span.step == 1 for span in spans[:-1]), "pixels with a step of 1", key)
-    graph, sizes = call.graph, tuple(map(len, spans))
-    dropped = any(isinstance(one, int) for one in keys)
-    name = graph.fresh(f"{call.name}.part") if dropped else call.name
-    if spans[-1].step == 1:
-        starts = tuple(span.start for span in spans)
-        value = graph.add(Node("crop", name, call.inputs, sizes, {"starts": starts}))
-    else:
-        value = _picked(call, spans, name)
-    return graph.add(Node("reshape", call.name, [value], call.shape)) if dropped else value
-
-
-def _picked(call: Call, spans: list[range], name: str) -> str:
-    graph, shape, value = call.graph, call.input.shape, call.inputs[0]
-    require(call, len(shape) == 3, "channels of maps", shape)
-    sizes = tuple(map(len, spans))
-    if sizes[:2] != shape[:2]:
-        part = graph.fresh(f"{name}.pixels")
-        starts = (spans[0].start, spans[1].start, 0)
-        value = graph.add(Node("crop", part, [value], (*sizes[:2], shape[2]), {"starts": starts}))
-    kernel = np.zeros((1, 1, shape[-1], sizes[-1]))
-    for place, channel in enumerate(spans[-1]):
-        kernel[0, 0, channel, place] = 1.0
-    attributes = {"strides": (1, 1), "padding": "valid", "dilation": (1, 1), "groups": 1}
-    node = Node("convolution", name, [value], sizes, attributes, tensor=name)
-    node.weights["kernel"] = Weight.of(f"{name}/kernel", kernel)
-    return graph.add(node)
-
-
-def _whole_key(call: Call, key: Any, rank: int) -> list[slice | int]:
-    """One slice or number an axis."""
-    keys = list(key) if isinstance(key, tuple) else [key]
-    known = all(isinstance(one, slice | int) or one is Ellipsis for one in keys)
-    require(call, known, "slices and numbers alone", key)
-    places = [number for number, one in enumerate(keys) if one is Ellipsis]
-    if places:
-        keys[places[0] : places[0] + 1] = [slice(None)] * (rank - len(keys) + 1)
-    return keys + [slice(None)] * (rank - len(keys))
+def _require_whole_map(call: Call, what: str) -> None:
+    axis = call.layer.axis
+    axes = sorted(
+        int(one) % 4 for one in (axis if isinstance(axis, list | tuple) else (axis,)) if one is not None
+    )
+    require(call, len(call.input.shape) == 3 and axes == [1, 2], f"the {what} over height and width", axis)

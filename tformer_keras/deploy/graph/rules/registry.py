@@ -102,7 +102,7 @@ def find_rule(layer: Any) -> Rule:
                 return _RULES[key]
     kind = "layer" if isinstance(layer, keras.layers.Layer) else "operation on tensors"
     raise UserError(
-        f"a {kind} with a lowering rule",
+        f"{'a' if kind == 'layer' else 'an'} {kind} with a lowering rule",
         f"one of class {type(layer).__module__}.{type(layer).__name__}",
         "register a rule with tformer_keras.deploy.graph.rules.register_rule (docs/layers.md), or use one that has one",
         where=f"{kind} {layer.name!r}",
