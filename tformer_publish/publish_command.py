@@ -15,6 +15,8 @@ from tformer_edge.command_line import guarded
 from tformer_edge.contract import load_bytes
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.bundle import make_bundle
+from tformer_edge.update.delta import NOTHING
+from tformer_edge.update.manifest import Part
 from tformer_publish import releases
 from tformer_publish.outcome_log import Outcomes, check_growth, read_logs
 from tformer_publish.publish_options import EPILOG, add_arguments
@@ -189,11 +191,15 @@ def _report(args: argparse.Namespace, repository: Repository) -> tuple[dict[str,
     lines = [
         f"release {one.number}: {one.rollout} % of {one.device.task} "
         f"{one.device.input_size[0]}×{one.device.input_size[1]}, {one.file.length:,} bytes, "
-        f"deltas {', '.join(f'{part.length:,}' for part in one.deltas) or 'none'}"
+        f"deltas {', '.join(_delta_text(part) for part in one.deltas) or 'none'}"
         + (f", failed on {outcomes.get(one.number, Outcomes())}" if args.log else "")
         for one in rows
     ]
     return {"releases": found}, "\n".join(lines) or "no releases yet", 0
+
+
+def _delta_text(part: Part) -> str:
+    return f"{part.length:,}" + (" (packed)" if part.base == NOTHING else "")
 
 
 def _table(made: releases.Published) -> tuple[dict[str, Any], str, int]:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import itertools
-import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from tuf.api.metadata import TargetFile
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.bundle import Bundle
-from tformer_edge.update.delta import apply_delta, make_delta
+from tformer_edge.update.delta import NOTHING, apply_delta, make_delta
 from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
 from tformer_edge.update.model_check import check_model, class_of_release
 from tformer_publish.repository import Repository, Signers
@@ -27,7 +26,7 @@ SECOND_SAVES, SECOND_SHARE = 1024, 0.9
 
 @dataclass(frozen=True)
 class Way:
-    """A way to a release in bytes: from release `base` (0: the whole file), by a codec."""
+    """A way to a release in bytes: from release `base` (0: the whole file, as it is or packed), by a codec."""
 
     base: int
     codec: str
@@ -152,7 +151,8 @@ def _publish(
         releases = releases_of(entries)
         number = max((one.number for one in releases), default=0) + 1
         mine = [one for one in releases if one.device.to_json() == device]
-        weighed = [Way(0, "full", len(data)), Way(0, "full, xz (not served)", len(lzma.compress(data)))]
+        packed = _residual(b"", data)
+        weighed = [Way(0, "full", len(data)), Way(0, "full, packed", len(packed))]
         chosen: list[Way] = []
         added: dict[str, TargetFile] = {}
         seen: set[str] = set()
@@ -163,12 +163,19 @@ def _publish(
             old = repository.read_file(base.file.name, entries[base.file.name])
             made = _deltas(old, data)
             weighed += [Way(base.number, codec, len(delta)) for codec, delta in made.items()]
-            for codec in worth_serving({one: len(delta) for one, delta in made.items()}, len(data)):
+            for codec in worth_serving(
+                {one: len(delta) for one, delta in made.items()}, min(len(data), len(packed))
+            ):
                 other = "" if codec == "residual" else f".{codec}"
                 name = f"release-{number}-from-{base.number}{other}.delta"
                 custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
                 added[name] = repository.add_file(name, made[codec], custom)
                 chosen.append(Way(base.number, codec, len(made[codec])))
+        if len(packed) + SECOND_SAVES < len(data):
+            name = f"release-{number}.packed"
+            custom = {"kind": "delta", "release": number, "codec": "residual", "base": NOTHING}
+            added[name] = repository.add_file(name, packed, custom)
+            chosen.append(weighed[1])
         smallest = min((way.bytes for way in weighed if way.base), default=0)
         if smallest > LARGEST_SHARE * len(data) and not allow_full:
             raise UserError(
@@ -223,11 +230,16 @@ def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
     return served
 
 
+def _residual(old: bytes, new: bytes) -> bytes:
+    made = make_delta(old, new)
+    if apply_delta(old, made, len(new)) != new:
+        raise Failure("a delta that does not lead to its target was made; please open an issue")
+    return made
+
+
 def _deltas(old: bytes, new: bytes) -> dict[str, bytes]:
     """A delta by each codec, each proved to lead to `new`."""
-    made = {"residual": make_delta(old, new)}
-    if apply_delta(old, made["residual"], len(new)) != new:
-        raise Failure("a delta that does not lead to its target was made; please open an issue")
+    made = {"residual": _residual(old, new)}
     if importlib.util.find_spec("hdiffpatch"):
         import hdiffpatch
 

@@ -15,7 +15,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.files import read_regular, write_whole
 from tformer_edge.memory import total_bytes
 from tformer_edge.update.bundle import BEST, Bundle
-from tformer_edge.update.delta import apply_delta
+from tformer_edge.update.delta import NOTHING, apply_delta
 from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
 from tformer_edge.update.manifest import Part, Release, choose_release, releases_of, ways_to
 from tformer_edge.update.model_check import check_model, class_of, class_of_release
@@ -29,7 +29,7 @@ ROOT_NAME = "trusted-root.json"
 
 @dataclass
 class Traffic:
-    """Bytes that the network brought, by kind."""
+    """Bytes that the network brought, by kind; `full`: of whole files, as they are or packed."""
 
     metadata: int = 0
     delta: int = 0
@@ -154,7 +154,7 @@ def _advance(
         )
     data = bases.get(release.file.sha256)
     if data is None:
-        data = _fetch(store, release, bases, url, patience, traffic)
+        data = _fetch(store, release, {**bases, NOTHING: b""}, url, patience, traffic)
     try:
         for file in _files_for(release, data):
             check(file)
@@ -217,7 +217,7 @@ def _part(store: ModelStore, part: Part, url: str, patience: Patience, traffic: 
     _check_room(store.folder, 2 * part.length)
 
     def count(size: int) -> None:
-        if part.codec:
+        if part.codec and part.base != NOTHING:
             traffic.delta += size
         else:
             traffic.full += size

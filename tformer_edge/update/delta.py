@@ -22,6 +22,8 @@ from tformer_edge.update.packed_streams import corrupt, pack, unpack
 MAGIC: Final = b"TFD3"
 HEADER: Final = struct.Struct("<4s32s32s7Q")
 PIECE: Final = struct.Struct("<Qq")
+# The base that every device has: a delta from nothing is a file packed.
+NOTHING: Final = hashlib.sha256(b"").hexdigest()
 _FAR: Final = 255
 
 

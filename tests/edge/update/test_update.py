@@ -88,6 +88,44 @@ def test_a_second_delta_is_served_where_it_saves_more_than_its_entry_costs(site)
     assert worth_serving({"residual": 9000, "hdiffpatch": 9100}, 9000) == []
 
 
+@pytest.fixture
+def compressible():
+    """Two files of which a third is zeros, as golden vectors of large pictures nearly are."""
+    files = []
+    for seed in (0, 1):
+        file = read_model_file(made_model(seed))
+        flatbuffer = file.flatbuffer + bytes(10_000)
+        contract = describe(flatbuffer, file.labels, file.golden, name="zeros", image=PREPROCESSING)
+        files.append(write_model_file(flatbuffer, contract, file.labels, file.golden))
+    return files
+
+
+def test_first_contact_by_the_packed_file_and_then_deltas(site, device, compressible):
+    first, second = compressible
+    made = site.release(first)
+    assert [way.codec for way in made.chosen] == ["full", "full, packed"]
+    report = device.update()
+    assert (report.state, device.data()) == (UpdateState.UPDATED, first)
+    assert (report.traffic.full, report.traffic.delta) == (made.chosen[1].bytes, 0)
+    assert report.traffic.full < 0.75 * len(first)
+    made = site.release(second)
+    report = device.update()
+    assert (device.data(), report.traffic.full) == (second, 0)
+    assert report.traffic.delta == made.chosen[1].bytes < 0.1 * len(second)
+    assert verify(site.repository) == []
+
+
+def test_A1_one_bit_of_the_packed_file_costs_the_whole_one(site, device, compressible):
+    made = site.release(compressible[0])
+    (path,) = (site.folder / "targets").glob("*.packed")
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    report = device.update()
+    assert (report.state, device.data()) == (UpdateState.UPDATED, compressible[0])
+    assert report.traffic.full == made.chosen[0].bytes + made.chosen[1].bytes
+
+
 def test_D1_a_base_that_was_changed_on_the_device(site, device):
     site.release(made_model(0))
     device.update()
