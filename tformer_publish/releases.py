@@ -85,7 +85,7 @@ def promote(repository: Repository, number: int, rollout: int, keys: Signers) ->
         entries = dict(repository.targets().signed.targets)
         name, target = _entry(entries, number)
         target.unrecognized_fields["custom"] = {**target.unrecognized_fields["custom"], "rollout": rollout}
-        repository.publish({**entries, name: target}, keys)
+        repository.publish(_reached({**entries, name: target}), keys)
 
 
 def rollback(repository: Repository, number: int, keys: Signers) -> Published:
@@ -187,7 +187,7 @@ def _publish(
         custom = {"kind": "model", "release": number, "device": device, "rollout": rollout}
         custom |= {"memory": memory} if memory else {}
         added[name] = repository.add_file(name, data, custom)
-        repository.publish({**_kept(entries, mine), **added}, keys)
+        repository.publish(_reached({**_kept(entries, mine), **added}), keys)
     return Published(number, (Way(0, "full", len(data)), *chosen), tuple(weighed))
 
 
@@ -212,6 +212,29 @@ def _kept(entries: dict[str, TargetFile], mine: list[Release]) -> dict[str, Targ
         name: target
         for name, target in entries.items()
         if target.unrecognized_fields.get("custom", {}).get("release") not in gone
+    }
+
+
+def _reached(entries: dict[str, TargetFile]) -> dict[str, TargetFile]:
+    """Without deltas to releases that no device takes any more, since a newer one is for all that could: each entry is
+    metadata that every device fetches. Whole files stay, as bases of deltas and for `rollback`."""
+    releases = releases_of(entries)
+    passed = {
+        one.number
+        for one in releases
+        if any(
+            other.number > one.number
+            and other.device == one.device
+            and other.rollout == 100
+            and other.memory <= one.memory
+            for other in releases
+        )
+    }
+    return {
+        name: target
+        for name, target in entries.items()
+        if target.unrecognized_fields.get("custom", {}).get("kind") != "delta"
+        or target.unrecognized_fields["custom"].get("release") not in passed
     }
 
 

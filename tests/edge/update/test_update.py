@@ -11,7 +11,7 @@ from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.manifest import DeviceClass, Part, Release, bucket, ways_to
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
-from tformer_publish.releases import promote, rollback, verify, worth_serving
+from tformer_publish.releases import promote, report, rollback, verify, worth_serving
 
 
 def test_first_contact_delta_and_nothing_new(site, device):
@@ -178,6 +178,31 @@ def test_A11_a_file_that_is_not_of_the_class_that_was_signed_for_it(site, device
     before = len(site.requests)
     assert device.update().state in (UpdateState.FAILED_BEFORE, UpdateState.INCOMPATIBLE)
     assert not any("targets/" in path for path, _ in site.requests[before:])
+
+
+def test_deltas_stay_while_a_device_may_take_them(site, device, tmp_path):
+    def deltas():
+        rows = report(site.repository)
+        return {one.number: len(one.deltas) for one in rows}
+
+    site.release(made_model(0))
+    device.update()
+    site.release(made_model(1), rollout=10)
+    site.release(made_model(2), rollout=0, memory=1 << 20)
+    assert deltas() == {3: 2, 2: 1, 1: 0}
+    promote(
+        site.repository, 3, 100, site.keys
+    )  # of less memory than a megabyte a device goes on to release 2
+    assert deltas() == {3: 2, 2: 1, 1: 0}
+    promote(site.repository, 2, 100, site.keys)
+    small = Device(tmp_path / "small", site)
+    assert small.update(memory=1000).release == 2 and device.update().release == 3
+    site.release(made_model(3))
+    assert deltas() == {4: 3, 3: 0, 2: 0, 1: 0}
+    found = device.update()
+    assert found.release == 4 and found.traffic.full == 0 and verify(site.repository) == []
+    rollback(site.repository, 1, site.keys)
+    assert device.update().traffic.full == 0 and device.data() == made_model(0)
 
 
 def test_A11_a_release_that_demands_more_memory_is_passed_over(site, device):
