@@ -47,7 +47,7 @@ def site(tmp_path):
     made.close()
 
 
-def test_it_updates_itself_by_the_whole_file_and_then_by_a_delta(sysroot, cifar, site, tmp_path):
+def test_it_updates_itself_by_the_packed_file_and_then_by_a_delta(sysroot, cifar, site, tmp_path):
     first = cifar.read_bytes()
     second = moved(first, 1)
     store, root = tmp_path / "store", tmp_path / "root.json"
@@ -65,15 +65,15 @@ def test_it_updates_itself_by_the_whole_file_and_then_by_a_delta(sysroot, cifar,
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     for number, data in enumerate((first, second), 1):
-        site.release(data, check=check_model)
+        published = site.release(data, check=check_model)
         report = edge("update", site.url, *(("--root", str(root)) if number == 1 else ()))
         assert (report["state"], report["release"]) == ("UPDATED", number), report
         print(f"\nrelease {number} on {CORE}: {report['bytes']}")
         here = [[output.tolist() for output in outputs] for outputs in answers(data)]
         assert answers_there() == here and here
-        whole = {"full": len(data), "delta": 0}
         if number == 1:
-            assert report["bytes"] | whole == report["bytes"]
+            (packed,) = [way for way in published.chosen if way.codec == "full, packed"]
+            assert report["bytes"] | {"full": packed.bytes, "delta": 0} == report["bytes"]
         else:
             assert report["bytes"]["full"] == 0 and 0 < report["bytes"]["delta"] < 0.05 * len(data)
     status = edge("status")
