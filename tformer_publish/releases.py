@@ -152,6 +152,7 @@ def _publish(
         number = max((one.number for one in releases), default=0) + 1
         mine = [one for one in releases if one.device.to_json() == device]
         packed = _residual(b"", data)
+        whole = min(len(data), len(packed))
         weighed = [Way(0, "full", len(data)), Way(0, "full, packed", len(packed))]
         chosen: list[Way] = []
         added: dict[str, TargetFile] = {}
@@ -163,9 +164,7 @@ def _publish(
             old = repository.read_file(base.file.name, entries[base.file.name])
             made = _deltas(old, data)
             weighed += [Way(base.number, codec, len(delta)) for codec, delta in made.items()]
-            for codec in worth_serving(
-                {one: len(delta) for one, delta in made.items()}, min(len(data), len(packed))
-            ):
+            for codec in worth_serving({one: len(delta) for one, delta in made.items()}, whole):
                 other = "" if codec == "residual" else f".{codec}"
                 name = f"release-{number}-from-{base.number}{other}.delta"
                 custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
@@ -177,9 +176,9 @@ def _publish(
             added[name] = repository.add_file(name, packed, custom)
             chosen.append(weighed[1])
         smallest = min((way.bytes for way in weighed if way.base), default=0)
-        if smallest > LARGEST_SHARE * len(data) and not allow_full:
+        if smallest > LARGEST_SHARE * whole and not allow_full:
             raise UserError(
-                f"an update of at most {int(LARGEST_SHARE * len(data))} bytes, of a file of {len(data)}",
+                f"an update of at most {int(LARGEST_SHARE * whole)} bytes, of a file that is fetched by {whole}",
                 f"{smallest} bytes at least",
                 "train it from the model in use, or give --full",
             )
@@ -243,7 +242,7 @@ def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
 
     Args:
         sizes: {codec: bytes of its delta}, "residual" among them.
-        full: bytes of the whole file.
+        full: bytes by which the whole file is fetched.
     """
     served = ["residual"] if sizes["residual"] < full else []
     best = min(full, sizes["residual"])
