@@ -1,5 +1,6 @@
 """What a publisher does with releases: release, promote, roll back, verify, report."""
 
+import contextlib
 import importlib.util
 import itertools
 from collections.abc import Callable
@@ -15,12 +16,16 @@ from tformer_edge.update.bundle import Bundle
 from tformer_edge.update.delta import NOTHING, apply_delta, make_delta
 from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
 from tformer_edge.update.model_check import check_model, class_of_release
+from tformer_edge.update.recomputed_golden import apply_recomputed, make_recomputed
+from tformer_edge.update.update_state import UpdateFailure
 from tformer_publish.repository import Repository, Signers
 
 KEPT = 5
 # An update of a larger share of its file is none.
 LARGEST_SHARE = 0.9
-# A second delta that few devices can apply must save this much: every device fetches its entry in the metadata.
+# How the whole file is called when it is packed, as a delta from nothing, by codec.
+PACKED = {"residual": "full, packed", "recomputed": "full, packed, golden outputs recomputed"}
+# A second delta must save this much: every device fetches its entry in the metadata.
 SECOND_SAVES, SECOND_SHARE = 1024, 0.9
 
 
@@ -151,9 +156,12 @@ def _publish(
         releases = releases_of(entries)
         number = max((one.number for one in releases), default=0) + 1
         mine = [one for one in releases if one.device.to_json() == device]
-        packed = _residual(b"", data)
-        whole = min(len(data), len(packed))
-        weighed = [Way(0, "full", len(data)), Way(0, "full, packed", len(packed))]
+        packed = _for_all(b"", data)
+        whole = min(len(data), *map(len, packed.values()))
+        weighed = [
+            Way(0, "full", len(data)),
+            *(Way(0, PACKED[codec], len(one)) for codec, one in packed.items()),
+        ]
         chosen: list[Way] = []
         added: dict[str, TargetFile] = {}
         seen: set[str] = set()
@@ -170,11 +178,13 @@ def _publish(
                 custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
                 added[name] = repository.add_file(name, made[codec], custom)
                 chosen.append(Way(base.number, codec, len(made[codec])))
-        if len(packed) + SECOND_SAVES < len(data):
-            name = f"release-{number}.packed"
-            custom = {"kind": "delta", "release": number, "codec": "residual", "base": NOTHING}
-            added[name] = repository.add_file(name, packed, custom)
-            chosen.append(weighed[1])
+        for codec in worth_serving(
+            {one: len(delta) for one, delta in packed.items()}, len(data) - SECOND_SAVES
+        ):
+            name = f"release-{number}.{'packed' if codec == 'residual' else codec}"
+            custom = {"kind": "delta", "release": number, "codec": codec, "base": NOTHING}
+            added[name] = repository.add_file(name, packed[codec], custom)
+            chosen.append(Way(0, PACKED[codec], len(packed[codec])))
         smallest = min((way.bytes for way in weighed if way.base), default=0)
         if smallest > LARGEST_SHARE * whole and not allow_full:
             raise UserError(
@@ -238,7 +248,7 @@ def _reached(entries: dict[str, TargetFile]) -> dict[str, TargetFile]:
 
 
 def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
-    """The codecs whose deltas are served: the one that every device knows, and another one where it saves enough.
+    """The codecs whose deltas are served: the plain one, and others where they save enough.
 
     Args:
         sizes: {codec: bytes of its delta}, "residual" among them.
@@ -252,16 +262,22 @@ def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
     return served
 
 
-def _residual(old: bytes, new: bytes) -> bytes:
-    made = make_delta(old, new)
-    if apply_delta(old, made, len(new)) != new:
+def _for_all(old: bytes, new: bytes) -> dict[str, bytes]:
+    """The deltas that every device can apply, each proved to lead to `new`."""
+    made = {"residual": make_delta(old, new)}
+    if apply_delta(old, made["residual"], len(new)) != new:
         raise Failure("a delta that does not lead to its target was made; please open an issue")
+    recomputed = make_recomputed(old, new)
+    # Its golden outputs may be of a LiteRT whose reference kernels were others.
+    with contextlib.suppress(UpdateFailure):
+        if recomputed is not None and apply_recomputed(old, recomputed, len(new)) == new:
+            made["recomputed"] = recomputed
     return made
 
 
 def _deltas(old: bytes, new: bytes) -> dict[str, bytes]:
     """A delta by each codec, each proved to lead to `new`."""
-    made = {"residual": _residual(old, new)}
+    made = _for_all(old, new)
     if importlib.util.find_spec("hdiffpatch"):
         import hdiffpatch
 

@@ -20,6 +20,7 @@ from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, do
 from tformer_edge.update.manifest import Part, Release, choose_release, releases_of, ways_to
 from tformer_edge.update.model_check import check_model, class_of, class_of_release
 from tformer_edge.update.model_store import METADATA, STAGING, ModelStore
+from tformer_edge.update.recomputed_golden import apply_recomputed
 from tformer_edge.update.state_file import write_state
 from tformer_edge.update.trust import Trusted, refresh
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
@@ -191,7 +192,7 @@ def _fetch(
     traffic: Traffic,
 ) -> bytes:
     """The release's file, by the fewest bytes; a delta that does not lead there gives way to the whole file."""
-    codecs = ("residual", "hdiffpatch") if importlib.util.find_spec("hdiffpatch") else ("residual",)
+    codecs = ("residual", "recomputed", *(("hdiffpatch",) if importlib.util.find_spec("hdiffpatch") else ()))
     ways = ways_to(release, bases, codecs)
     for part in ways:
         try:
@@ -237,6 +238,8 @@ def _part(store: ModelStore, part: Part, url: str, patience: Patience, traffic: 
 def _patched(part: Part, base: bytes, delta: bytes, length: int) -> bytes:
     if part.codec == "residual":
         return apply_delta(base, delta, length)
+    if part.codec == "recomputed":
+        return apply_recomputed(base, delta, length)
     import hdiffpatch
 
     try:

@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from tformer_edge.errors import Failure
-from tformer_edge.update.delta import make_delta
+from tformer_edge.update.recomputed_golden import smallest_delta
 from tformer_keras.deploy.conversion import Conversion, convert, usual_names
 from tformer_keras.deploy.graph.lower import Lowered
 from tformer_keras.deploy.graph_source import GraphSource
@@ -78,7 +78,7 @@ def cost(source: GraphSource, deployed: bytes, flatbuffer: bytes, dress: Dress) 
     conversion = dress.convert(source.graph)
     moved = moved_constants(flatbuffer, conversion.flatbuffer)
     file = file_of(source, conversion, metadata=dress.metadata).to_bytes()
-    return Cost(moved, len(make_delta(deployed, file)), file)
+    return Cost(moved, smallest_delta(deployed, file), file)
 
 
 def moved_constants(before: bytes, after: bytes) -> int:

@@ -11,7 +11,7 @@ import rich.console
 from tformer_edge.contract import load_bytes, read_model_file
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.files import cannot_write, write_whole
-from tformer_edge.update.delta import make_delta
+from tformer_edge.update.recomputed_golden import smallest_delta
 from tformer_keras.data.dataset import Dataset
 from tformer_keras.deploy.conversion import Conversion
 from tformer_keras.deploy.graph_source import AS_TRAINED, GraphSource
@@ -71,7 +71,7 @@ def update(
     if done is not None:
         return done
     renamed = as_a_run(source, job.out)
-    least = len(make_delta(deployed, file_of(renamed, conversion, metadata=dress.metadata).to_bytes()))
+    least = smallest_delta(deployed, file_of(renamed, conversion, metadata=dress.metadata).to_bytes())
     if job.most_bytes(len(deployed)) <= least:
         raise UserError(
             f"more than the {least:,} bytes that the contract of any new file costs",
