@@ -281,7 +281,7 @@ def test_a_layer_without_a_rule_is_named_and_a_rule_helps(largest_difference):
     [
         (lambda: single_layer_model(layers.ReLU(), (None, 8, 4)), "fixed height and width"),
         (lambda: single_layer_model(layers.Conv2D(4, 3, data_format="channels_first")), "channels_last"),
-        (lambda: single_layer_model(layers.ReLU(3.0)), "maximum of None or 6"),
+        (lambda: single_layer_model(layers.ReLU(threshold=1.0)), "no threshold"),
         (lambda: single_layer_model(layers.Activation("softplus")), "softplus, which has no lowering"),
         (lambda: keras.Sequential([layers.Dense(3)]), "functional or built sequential"),
         (lambda: "model.keras", "received a str"),
