@@ -19,6 +19,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `benchmarks` is no installed package
+
+from benchmarks.updates import spaced
 from tformer_edge.command_line import guarded
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
@@ -34,7 +37,7 @@ def normalised(file: ModelFile, folder: Path, count: int | None) -> tuple[NDArra
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in (".jpg", ".png"))
     if not paths:
         raise UserError(f"pictures in {folder}/LABEL/", "none", "give a folder of them")
-    paths = [paths[n * len(paths) // count] for n in range(count)] if count else paths
+    paths = spaced(paths, count) if count else paths
     image = file.contract.image
     pixels = np.stack([image.pixels(Image.open(path).convert("RGB")) for path in paths])
     return image.normalise(pixels), [path.parent.name for path in paths]

@@ -80,6 +80,11 @@ def selftest(model: Model) -> tuple[GoldenResult, ...]:
     return tuple(results)
 
 
+def golden_bytes(arrays: Sequence[NDArray[Any]]) -> bytes:
+    """Tensors as golden vectors hold them: one behind the other, row-major, little-endian."""
+    return b"".join(one.astype(one.dtype.newbyteorder("<")).tobytes() for one in arrays)
+
+
 def _answered(model: Model, golden: Golden, expected: NDArray[Any]) -> bool:
     """Whether the golden output `expected`, all values of all outputs, is the golden answer when it is read here."""
     if golden.answer_sha256 is None:

@@ -21,11 +21,15 @@ class Outcomes:
     failed: int = 0
 
     @property
+    def reports(self) -> int:
+        return self.works + self.failed
+
+    @property
     def failed_percent(self) -> float:
-        return 100 * self.failed / max(1, self.works + self.failed)
+        return 100 * self.failed / max(1, self.reports)
 
     def __str__(self) -> str:
-        return f"{self.failed} of {self.works + self.failed} that report ({self.failed_percent:.1f} %)"
+        return f"{self.failed} of {self.reports} that report ({self.failed_percent:.1f} %)"
 
 
 def read_logs(paths: Iterable[Path]) -> dict[int, Outcomes]:
@@ -61,10 +65,9 @@ def check_growth(release: int, found: Outcomes, most_failures: float, least_repo
         most_failures: percent of the devices that report.
         least_reports: devices that must have reported.
     """
-    reports = found.works + found.failed
-    if reports < least_reports:
+    if found.reports < least_reports:
         raise Failure(
-            f"release {release}: expected reports of at least {least_reports} devices, received {reports}; "
+            f"release {release}: expected reports of at least {least_reports} devices, received {found.reports}; "
             "wait, or give --least-reports"
         )
     if found.failed_percent > most_failures:

@@ -146,7 +146,7 @@ def _promote(
         try:
             check_growth(args.release, found, most, least)
         except Failure:
-            if args.or_halt and found.works + found.failed >= least:
+            if args.or_halt and found.reports >= least:
                 releases.promote(repository, args.release, 0, keys)
                 text = f"release {args.release}: halted, it failed on {found}"
                 return {"release": args.release, "rollout": 0, **vars(found)}, text, 1

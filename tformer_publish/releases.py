@@ -1,7 +1,5 @@
 """What a publisher does with releases: release, promote, roll back, verify, report."""
 
-import contextlib
-import importlib.util
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,20 +11,17 @@ from tuf.api.metadata import TargetFile
 from tformer_edge.contract import read_model_file
 from tformer_edge.errors import Failure, UserError
 from tformer_edge.update.bundle import Bundle
-from tformer_edge.update.delta import NOTHING, apply_delta, make_delta
+from tformer_edge.update.delta import NOTHING
 from tformer_edge.update.manifest import MAX_MEMORY, Release, releases_of
 from tformer_edge.update.model_check import check_model, class_of_release
-from tformer_edge.update.recomputed_golden import apply_recomputed, make_recomputed
-from tformer_edge.update.update_state import UpdateFailure
 from tformer_publish.repository import Repository, Signers
+from tformer_publish.served_deltas import SECOND_SAVES, deltas, for_all, sizes, worth_serving
 
 KEPT = 5
 # An update of a larger share of its file is none.
 LARGEST_SHARE = 0.9
 # How the whole file is called when it is packed, as a delta from nothing, by codec.
 PACKED = {"residual": "full, packed", "recomputed": "full, packed, golden outputs recomputed"}
-# A second delta must save this much: every device fetches its entry in the metadata.
-SECOND_SAVES, SECOND_SHARE = 1024, 0.9
 
 
 @dataclass(frozen=True)
@@ -156,35 +151,32 @@ def _publish(
         releases = releases_of(entries)
         number = max((one.number for one in releases), default=0) + 1
         mine = [one for one in releases if one.device.to_json() == device]
-        packed = _for_all(b"", data)
+        packed_below = len(data) - SECOND_SAVES
+        packed = for_all(b"", data, packed_below)
         whole = min(len(data), *map(len, packed.values()))
         weighed = [
             Way(0, "full", len(data)),
             *(Way(0, PACKED[codec], len(one)) for codec, one in packed.items()),
         ]
-        chosen: list[Way] = []
-        added: dict[str, TargetFile] = {}
+        starts: list[tuple[int, str, dict[str, bytes], int]] = []
         seen: set[str] = set()
         for base in mine[:KEPT]:
             if base.file.sha256 in seen:
                 continue
             seen.add(base.file.sha256)
             old = repository.read_file(base.file.name, entries[base.file.name])
-            made = _deltas(old, data)
+            made = deltas(old, data, whole)
             weighed += [Way(base.number, codec, len(delta)) for codec, delta in made.items()]
-            for codec in worth_serving({one: len(delta) for one, delta in made.items()}, whole):
-                other = "" if codec == "residual" else f".{codec}"
-                name = f"release-{number}-from-{base.number}{other}.delta"
-                custom = {"kind": "delta", "release": number, "codec": codec, "base": base.file.sha256}
+            starts.append((base.number, base.file.sha256, made, whole))
+        starts.append((0, NOTHING, packed, packed_below))
+        chosen: list[Way] = []
+        added: dict[str, TargetFile] = {}
+        for start, sha256, made, full in starts:
+            for codec in worth_serving(sizes(made), full):
+                custom = {"kind": "delta", "release": number, "codec": codec, "base": sha256}
+                name = _delta_name(number, start, codec)
                 added[name] = repository.add_file(name, made[codec], custom)
-                chosen.append(Way(base.number, codec, len(made[codec])))
-        for codec in worth_serving(
-            {one: len(delta) for one, delta in packed.items()}, len(data) - SECOND_SAVES
-        ):
-            name = f"release-{number}.{'packed' if codec == 'residual' else codec}"
-            custom = {"kind": "delta", "release": number, "codec": codec, "base": NOTHING}
-            added[name] = repository.add_file(name, packed[codec], custom)
-            chosen.append(Way(0, PACKED[codec], len(packed[codec])))
+                chosen.append(Way(start, codec if start else PACKED[codec], len(made[codec])))
         smallest = min((way.bytes for way in weighed if way.base), default=0)
         if smallest > LARGEST_SHARE * whole and not allow_full:
             raise UserError(
@@ -247,44 +239,10 @@ def _reached(entries: dict[str, TargetFile]) -> dict[str, TargetFile]:
     }
 
 
-def worth_serving(sizes: dict[str, int], full: int) -> list[str]:
-    """The codecs whose deltas are served: the plain one, and others where they save enough.
-
-    Args:
-        sizes: {codec: bytes of its delta}, "residual" among them.
-        full: bytes by which the whole file is fetched.
-    """
-    served = ["residual"] if sizes["residual"] < full else []
-    best = min(full, sizes["residual"])
-    for codec, size in sizes.items():
-        if codec != "residual" and size < SECOND_SHARE * best and size + SECOND_SAVES < best:
-            served.append(codec)
-    return served
-
-
-def _for_all(old: bytes, new: bytes) -> dict[str, bytes]:
-    """The deltas that every device can apply, each proved to lead to `new`."""
-    made = {"residual": make_delta(old, new)}
-    if apply_delta(old, made["residual"], len(new)) != new:
-        raise Failure("a delta that does not lead to its target was made; please open an issue")
-    recomputed = make_recomputed(old, new)
-    # Its golden outputs may be of a LiteRT whose reference kernels were others.
-    with contextlib.suppress(UpdateFailure):
-        if recomputed is not None and apply_recomputed(old, recomputed, len(new)) == new:
-            made["recomputed"] = recomputed
-    return made
-
-
-def _deltas(old: bytes, new: bytes) -> dict[str, bytes]:
-    """A delta by each codec, each proved to lead to `new`."""
-    made = _for_all(old, new)
-    if importlib.util.find_spec("hdiffpatch"):
-        import hdiffpatch
-
-        made["hdiffpatch"] = bytes(hdiffpatch.diff(old, new, compression=hdiffpatch.COMPRESSION_LZMA2))
-        if hdiffpatch.apply(old, made["hdiffpatch"]) != new:
-            raise Failure("hdiffpatch made a delta that does not lead to its target; uninstall it")
-    return made
+def _delta_name(number: int, base: int, codec: str) -> str:
+    if not base:
+        return f"release-{number}.{'packed' if codec == 'residual' else codec}"
+    return f"release-{number}-from-{base}{'' if codec == 'residual' else '.' + codec}.delta"
 
 
 def _entry(entries: dict[str, TargetFile], number: int) -> tuple[str, TargetFile]:

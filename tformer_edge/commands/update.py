@@ -79,9 +79,8 @@ def run(args: argparse.Namespace) -> int:
     while True:
         report = update(store, args.url, root, trial=not args.no_trial, memory=memory)
         if args.report:
-            with contextlib.suppress(
-                OSError, UserError, UpdateFailure
-            ):  # how the update ended is what counts
+            # How the update ended is what counts.
+            with contextlib.suppress(OSError, UserError, UpdateFailure):
                 report_outcomes(store, args.url)
         _show(report, args.json)
         if every is None:

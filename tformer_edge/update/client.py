@@ -16,7 +16,7 @@ from tformer_edge.files import read_regular, write_whole
 from tformer_edge.memory import total_bytes
 from tformer_edge.update.bundle import BEST, Bundle
 from tformer_edge.update.delta import NOTHING, apply_delta
-from tformer_edge.update.download import USUAL_PATIENCE, Patience, check_url, download
+from tformer_edge.update.download import USUAL_PATIENCE, Patience, download, repository_url
 from tformer_edge.update.manifest import Part, Release, choose_release, releases_of, ways_to
 from tformer_edge.update.model_check import check_model, class_of, class_of_release
 from tformer_edge.update.model_store import METADATA, STAGING, ModelStore
@@ -69,8 +69,7 @@ def update(
 
     Raises UserError for a URL or root that is none. All else ends in a report.
     """
-    url = url if url.endswith("/") else url + "/"
-    check_url(url)
+    url = repository_url(url)
     traffic, fresh = Traffic(), True
     try:
         store.create()

@@ -70,6 +70,13 @@ def check_url(url: str) -> None:
         )
 
 
+def repository_url(url: str) -> str:
+    """A repository's folder with the slash that names are put behind. Raises as `check_url` does."""
+    url = url if url.endswith("/") else url + "/"
+    check_url(url)
+    return url
+
+
 def open_url(url: str, seconds: float, start: int = 0, method: str = "GET") -> Any:
     """An open answer. Raises HTTPStatus, and OSError or http.client.HTTPException for a connection that failed."""
     check_url(url)

@@ -8,7 +8,7 @@ import http.client
 import re
 from typing import Final
 
-from tformer_edge.update.download import HTTPStatus, check_url, open_url
+from tformer_edge.update.download import TEMPORARY, HTTPStatus, open_url, repository_url
 from tformer_edge.update.model_store import ModelStore
 from tformer_edge.update.state_file import DeviceState
 
@@ -36,8 +36,7 @@ def report_outcomes(store: ModelStore, url: str) -> list[str]:
 
     Returns what was reported now. Raises UpdateFailure for a URL that is none, and as `store.state` does.
     """
-    url = url if url.endswith("/") else url + "/"
-    check_url(url)
+    url = repository_url(url)
     state = store.state()
     known = outcomes(state)
     new = [one for one in known if one not in state.reported]
@@ -56,7 +55,7 @@ def _reached(url: str) -> bool:
     try:
         open_url(url, _SECONDS, method="HEAD").close()
     except HTTPStatus as status:
-        return status.status < 500 and status.status not in (408, 425, 429)
+        return status.status < 500 and status.status not in TEMPORARY
     except (OSError, http.client.HTTPException):
         return False
     return True

@@ -19,6 +19,7 @@ import numpy as np
 from tformer_edge.archive import LOCAL_BYTES, MAX_ENTRIES
 from tformer_edge.contract import ModelFile, read_model_file
 from tformer_edge.errors import UserError
+from tformer_edge.golden_check import golden_bytes
 from tformer_edge.process_runner import ProcessRunner
 from tformer_edge.update.delta import apply_delta, make_delta
 from tformer_edge.update.packed_streams import corrupt
@@ -73,7 +74,7 @@ def apply_recomputed(base: bytes, delta: bytes, max_bytes: int) -> bytes:
                 given = bytes(file[start : start + length])
                 tensor = np.frombuffer(given, np.dtype(runner.input.type).newbyteorder("<"))
                 outputs = runner.run(tensor.reshape(runner.input.shape).astype(runner.input.type))
-                made = b"".join(one.astype(one.dtype.newbyteorder("<")).tobytes() for one in outputs)
+                made = golden_bytes(outputs)
                 if len(made) != size:
                     raise corrupt(f"{size} bytes of golden outputs", f"{len(made)}")
                 file[place : place + size] = made

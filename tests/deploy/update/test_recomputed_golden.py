@@ -24,7 +24,7 @@ from tformer_edge.update.recomputed_golden import (
     smallest_delta,
 )
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
-from tformer_publish import releases
+from tformer_publish import served_deltas
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def test_a_release_reaches_a_device_by_it_and_by_the_plain_one_where_its_kernels
     from tformer_edge.update import recomputed_golden
 
     first, second = files
-    monkeypatch.setattr(releases, "SECOND_SAVES", 50)  # of a small file
-    monkeypatch.setattr(releases, "SECOND_SHARE", 0.98)
+    monkeypatch.setattr(served_deltas, "SECOND_SAVES", 50)  # of a small file
+    monkeypatch.setattr(served_deltas, "SECOND_SHARE", 0.98)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name != "hdiffpatch" and find(name))
     site = Site(tmp_path / "site")

@@ -11,7 +11,8 @@ from tformer_edge.errors import UserError
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.update.manifest import DeviceClass, Part, Release, bucket, ways_to
 from tformer_edge.update.update_state import UpdateFailure, UpdateState
-from tformer_publish.releases import promote, report, rollback, verify, worth_serving
+from tformer_publish.releases import promote, report, rollback, verify
+from tformer_publish.served_deltas import worth_serving
 
 
 def test_first_contact_delta_and_nothing_new(site, device):

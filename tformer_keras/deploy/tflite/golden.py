@@ -9,6 +9,7 @@ import numpy as np
 
 from tformer_edge.archive import MAX_ENTRY_BYTES
 from tformer_edge.contract import Golden
+from tformer_edge.golden_check import golden_bytes
 from tformer_edge.preprocessing import Preprocessing
 from tformer_edge.tasks import find_task
 from tformer_edge.tasks.outputs_mean import OutputsMean
@@ -58,14 +59,10 @@ def golden_vectors(
         vectors.append(
             Golden(
                 name,
-                _bytes(given),
-                b"".join(_bytes(one) for one in expected),
+                golden_bytes([given]),
+                golden_bytes(expected),
                 int(difference) if integers else difference,
                 None if answer is None else hashlib.sha256(answer).hexdigest(),
             )
         )
     return tuple(vectors)
-
-
-def _bytes(array: np.ndarray) -> bytes:
-    return array.astype(array.dtype.newbyteorder("<")).tobytes()

@@ -10,8 +10,9 @@ import numpy as np
 from keras import ops
 
 from tformer_keras.deploy.graph.nodes import Node
-from tformer_keras.deploy.graph.rules.activation_rule import bounded_relu
+from tformer_keras.deploy.graph.rules.activation_rule import bounded_relu, lower_elu, lower_softmax
 from tformer_keras.deploy.graph.rules.constants import add_with_constant
+from tformer_keras.deploy.graph.rules.leaky_relu_rule import add_halves, lower_leaky_relu
 from tformer_keras.deploy.graph.rules.merging_rule import pairwise
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule, require
 
@@ -94,12 +95,8 @@ def _product_with_itself(call: Call) -> str:
 @register_rule(operation_class(ops.absolute))
 def lower_absolute(call: Call) -> str:
     """relu(x) + relu(-x)."""
-    graph, (value,) = call.graph, call.inputs
-    above, turned, below = (graph.fresh(f"{call.name}.{part}") for part in ("above", "turned", "below"))
-    graph.add(Node("activation", above, [value], call.shape, {"kind": "relu"}, tensor=above))
-    graph.add(Node("scale_by", turned, [value], call.shape, {"value": -1.0}, tensor=turned))
-    graph.add(Node("activation", below, [turned], call.shape, {"kind": "relu"}, tensor=below))
-    return graph.add(Node("add", call.name, [above, below], call.shape, tensor=call.name))
+    above, below = add_halves(call)
+    return call.graph.add(Node("add", call.name, [above, below], call.shape, tensor=call.name))
 
 
 @register_rule(operation_class(lambda x: ops.clip(x, 0, 1)))
@@ -121,21 +118,10 @@ def lower_gelu(call: Call) -> str:
     return call.graph.add(call.node("activation", kind="gelu"))
 
 
-@register_rule(operation_class(ops.leaky_relu))
-def lower_leaky_relu(call: Call) -> str:
-    return call.graph.add(call.node("leaky_relu", slope=float(call.layer.negative_slope)))
-
-
-@register_rule(operation_class(ops.elu))
-def lower_elu(call: Call) -> str:
-    require(call, call.layer.alpha == 1, "an alpha of 1, which is the device's", call.layer.alpha)
-    return call.graph.add(call.node("activation", kind="elu"))
-
-
-@register_rule(operation_class(ops.softmax))
-def lower_softmax(call: Call) -> str:
-    require(call, call.layer.axis in (-1, len(call.shape)), "softmax over the last axis", call.layer.axis)
-    return call.graph.add(call.node("activation", kind="softmax"))
+# These operations are called as their layers are.
+register_rule(operation_class(ops.leaky_relu))(lower_leaky_relu)
+register_rule(operation_class(ops.elu))(lower_elu)
+register_rule(operation_class(ops.softmax))(lower_softmax)
 
 
 @register_rule(operation_class(lambda x: ops.mean(x, (1, 2))))

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tformer_keras.deploy.graph.nodes import Node, Weight
-from tformer_keras.deploy.graph.rules.merging_rule import concatenated
+from tformer_keras.deploy.graph.rules.merging_rule import lower_concatenate
 from tformer_keras.deploy.graph.rules.operators_rule import operation_class
 from tformer_keras.deploy.graph.rules.registry import Call, register_rule, require
 
@@ -22,12 +22,7 @@ def lower_reshape(call: Call) -> str:
     return call.graph.add(call.node("reshape", tensor=False))
 
 
-@register_rule(operation_class(lambda x: ops.concatenate([x, x])), constants=True)
-def lower_concatenate(call: Call) -> str:
-    rank = len(call.shape) + 1
-    axis = int(call.layer.axis) % rank
-    require(call, axis > 0, "concatenation of any axis but the batch", call.layer.axis)
-    return concatenated(call, list(call.operands), axis)
+register_rule(operation_class(lambda x: ops.concatenate([x, x])), constants=True)(lower_concatenate)
 
 
 @register_rule(operation_class(lambda x: ops.transpose(x, (0, 2, 1, 3))))
